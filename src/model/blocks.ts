@@ -1,0 +1,188 @@
+import type { AttentionShape, FfnShape, LayerShape, ModelConfig } from '../formats/hf-config.js';
+import {
+  add,
+  concat,
+  constant,
+  gather,
+  matmul,
+  mul,
+  reshape,
+  rmsNorm,
+  rotary,
+  sigmoid,
+  slice,
+  softmax,
+  transpose,
+} from '../graph/primitives.js';
+import type { Value } from '../graph/value.js';
+import { EMBEDDING, FINAL_NORM, LINEAR, LM_HEAD, NORM } from './names.js';
+import { ropeTables } from './rope.js';
+
+/** Finds a weight by its name within the layer (`self_attn.q_proj.weight`) or the model (`model.norm.weight`). */
+export type Weights = (name: string) => Value;
+
+/** What a whole batch shares: sequences of one length, starting at position 0. */
+export interface Batch {
+  config: ModelConfig;
+  /** Sequences, B. */
+  batch: number;
+  /** Tokens in each, S. */
+  sequence: number;
+}
+
+/** Attention itself, between the projections: q [B*S, heads*headDim], k and v [B*S, kvHeads*headDim] to [B*S, heads*headDim]. */
+export type AttentionCore = (q: Value, k: Value, v: Value, kvHeads: number) => Value;
+
+/** Large enough that the softmax of a masked score is exactly 0 in float32. */
+export const MASKED = -1e9;
+
+function causalMask(sequence: number): Value {
+  const mask = Float32Array.from({ length: sequence * sequence }, (_, i) =>
+    i % sequence > Math.floor(i / sequence) ? MASKED : 0,
+  );
+  return constant(mask, [sequence, sequence]);
+}
+
+/** Causal attention over whole sequences; `produced` receives all keys and values, for a cache. */
+export function causalAttention(
+  { config, batch, sequence }: Batch,
+  produced: (tokens: KeysValues) => void = () => undefined,
+): AttentionCore {
+  const { heads, headDim } = config;
+  const { cos, sin } = ropeTables(config, sequence);
+  const half = [sequence, headDim / 2];
+  const [cosTable, sinTable] = [constant(cos, half), constant(sin, half)];
+  const positions = constant(
+    BigInt64Array.from({ length: batch * sequence }, (_, i) => BigInt(i % sequence)),
+    [batch, sequence],
+  );
+  const rotate = (x: Value, width: number) =>
+    rotary(reshape(x, [batch, sequence, width]), positions, cosTable, sinTable);
+  const mask = causalMask(sequence);
+  return (q, k, v, kvHeads) => {
+    const group = heads / kvHeads;
+    const byHead = (x: Value) => transpose(reshape(x, [batch, sequence, kvHeads, headDim]), [0, 2, 1, 3]);
+    // The queries that share a KV head are stacked along the sequence, so keys and values are never repeated.
+    const grouped = transpose(
+      reshape(rotate(q, heads * headDim), [batch, sequence, kvHeads, group, headDim]),
+      [0, 2, 3, 1, 4],
+    );
+    const queries = mul(reshape(grouped, [batch, kvHeads, group * sequence, headDim]), headDim ** -0.5);
+    const tokens = { keys: byHead(rotate(k, kvHeads * headDim)), values: byHead(v) };
+    produced(tokens);
+    const scores = matmul(queries, tokens.keys, false, true);
+    const masked = add(reshape(scores, [batch, kvHeads, group, sequence, sequence]), mask);
+    const weights = reshape(softmax(masked), [batch, kvHeads, group * sequence, sequence]);
+    const mixed = reshape(matmul(weights, tokens.values), [batch, kvHeads, group, sequence, headDim]);
+    return reshape(transpose(mixed, [0, 3, 1, 2, 4]), [batch * sequence, heads * headDim]);
+  };
+}
+
+/** Keys and values of one attention, [B, kvHeads, tokens, headDim], keys rotated. */
+export interface KeysValues {
+  keys: Value;
+  values: Value;
+}
+
+/** Where one decode step stands. */
+export interface DecodePosition {
+  /** int64 [B,1]: the position of the new token. */
+  positions: Value;
+  /** [C]: 0 where the cache holds a token, very negative where it is empty. */
+  mask: Value;
+  /** [C, headDim/2] each. */
+  cos: Value;
+  sin: Value;
+}
+
+/**
+ * Attention of one new token a sequence against a cache of capacity C plus itself. `produced` receives the new token's
+ * keys and values, which the caller appends to the cache after the step.
+ */
+export function decodeAttention(
+  { config, batch }: Pick<Batch, 'config' | 'batch'>,
+  { positions, mask, cos, sin }: DecodePosition,
+  cache: KeysValues,
+  produced: (token: KeysValues) => void,
+): AttentionCore {
+  const { heads, headDim } = config;
+  const capacity = cache.keys.shape[2] ?? 0;
+  const rotate = (x: Value, width: number) => rotary(reshape(x, [batch, 1, width]), positions, cos, sin);
+  return (q, k, v, kvHeads) => {
+    const perHead = [batch, kvHeads, 1, headDim];
+    const queries = mul(
+      reshape(rotate(q, heads * headDim), [batch, kvHeads, heads / kvHeads, headDim]),
+      headDim ** -0.5,
+    );
+    const token = { keys: reshape(rotate(k, kvHeads * headDim), perHead), values: reshape(v, perHead) };
+    produced(token);
+    const past = add(matmul(queries, cache.keys, false, true), mask);
+    const weights = softmax(concat([past, matmul(queries, token.keys, false, true)], 3));
+    const fromPast = matmul(slice(weights, 3, 0, capacity), cache.values);
+    const fromSelf = mul(slice(weights, 3, capacity, capacity + 1), token.values);
+    return reshape(add(fromPast, fromSelf), [batch, heads * headDim]);
+  };
+}
+
+/** x [N, in] times a weight [out, in], plus a bias [out] where the model has one. */
+function linear(x: Value, weights: Weights, name: string, bias: boolean): Value {
+  const product = matmul(x, weights(`${name}.weight`), false, true);
+  return bias ? add(product, weights(`${name}.bias`)) : product;
+}
+
+/** The attention half of a layer with its residual: [N, H] to [N, H]. */
+export function attentionHalf(
+  config: ModelConfig,
+  shape: AttentionShape,
+  weights: Weights,
+  core: AttentionCore,
+  x: Value,
+): Value {
+  if (shape.kind === 'no-op') return x;
+  const normed = rmsNorm(x, weights(NORM.attention), config.rmsNormEps);
+  if (shape.kind === 'linear') return add(x, matmul(normed, weights(LINEAR.attention), false, true));
+  const project = (name: string) => linear(normed, weights, `self_attn.${name}`, config.attentionBias);
+  const mixed = core(project('q_proj'), project('k_proj'), project('v_proj'), shape.kvHeads);
+  return add(x, linear(mixed, weights, 'self_attn.o_proj', config.attentionBias));
+}
+
+/** silu(gate) * up: the input of the down projection, [N, width]. */
+export function ffnActivation(config: ModelConfig, weights: Weights, x: Value): Value {
+  const normed = rmsNorm(x, weights(NORM.ffn), config.rmsNormEps);
+  const gate = linear(normed, weights, 'mlp.gate_proj', config.mlpBias);
+  return mul(mul(gate, sigmoid(gate)), linear(normed, weights, 'mlp.up_proj', config.mlpBias));
+}
+
+/** The FFN half of a layer with its residual: [N, H] to [N, H]. */
+export function ffnHalf(config: ModelConfig, shape: FfnShape, weights: Weights, x: Value): Value {
+  switch (shape.kind) {
+    case 'no-op':
+      return x;
+    case 'linear':
+      return add(x, matmul(rmsNorm(x, weights(NORM.ffn), config.rmsNormEps), weights(LINEAR.ffn), false, true));
+    case 'gated':
+      return add(x, linear(ffnActivation(config, weights, x), weights, 'mlp.down_proj', config.mlpBias));
+  }
+}
+
+/** One layer: [N, H] to [N, H]. */
+export function layerBlock(
+  config: ModelConfig,
+  shape: LayerShape,
+  weights: Weights,
+  core: AttentionCore,
+  x: Value,
+): Value {
+  return ffnHalf(config, shape.ffn, weights, attentionHalf(config, shape.attention, weights, core, x));
+}
+
+/** int64 ids [N] to hidden states [N, H]. */
+export function embed(weights: Weights, ids: Value): Value {
+  return gather(weights(EMBEDDING), ids);
+}
+
+/** Hidden states [N, H] to logits [N, V]. */
+export function head(config: ModelConfig, weights: Weights, x: Value): Value {
+  const normed = rmsNorm(x, weights(FINAL_NORM), config.rmsNormEps);
+  return matmul(normed, weights(config.tieWordEmbeddings ? EMBEDDING : LM_HEAD), false, true);
+}

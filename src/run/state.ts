@@ -1,0 +1,218 @@
+import type { EventOf, EventType, RunEvent, Stage } from './events.js';
+
+export type RunCondition = 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
+
+export interface StageState {
+  state: 'running' | 'done';
+  /** Steps done of `total`, in the stage's own unit. */
+  done: number;
+  total: number;
+  /** Seconds worked on the stage so far, over all processes, pauses not counted. */
+  seconds: number;
+  /** Tokens the stage has used, counted task by task, or as told when it finished. */
+  tokens: number;
+  /** Estimated seconds until the stage is done; `null` while there is nothing to estimate from. */
+  etaSeconds: number | null;
+}
+
+/** What a log says about its run. */
+export interface RunState {
+  state: RunCondition;
+  /** The stage being worked on, or the last one that was. */
+  stage: Stage | null;
+  stages: Partial<Record<Stage, StageState>>;
+  /** Share of the whole run that is done, 0 to 1; stages weigh as in the last `plan`. 0 without a plan. */
+  progress: number;
+  /** Estimated seconds until the run is done; `null` when it is not running or there is no plan. */
+  etaSeconds: number | null;
+  /** Seconds worked so far, over all processes, pauses not counted. */
+  seconds: number;
+  tasks: { finished: number; failed: number; retried: number };
+  /** Why it failed. */
+  error: string | null;
+  warnings: string[];
+  header: Record<string, unknown>;
+}
+
+/** Later warnings than these are counted in the log only. */
+const MAX_WARNINGS = 100;
+
+interface StageRecord {
+  state: 'running' | 'done';
+  done: number;
+  total: number;
+  tokens: number;
+  /** Worked before the present start of the stage. */
+  earlierSeconds: number;
+  /** The run's clock at the present start, and how much was done then. */
+  startedAt: number;
+  doneAtStart: number;
+  /** The run's clock when `done` last grew. */
+  progressAt: number;
+}
+
+/** Folds events, in order, into the state of a run. Its clock is the sum of the times between events while running. */
+export class RunStateFold {
+  private condition: RunCondition = 'running';
+  private readonly stages = new Map<Stage, StageRecord>();
+  private stage: Stage | null = null;
+  private plan: Partial<Record<Stage, number>> | undefined;
+  private readonly stageOfTask = new Map<string, Stage>();
+  private readonly tasks = { finished: 0, failed: 0, retried: 0 };
+  private error: string | null = null;
+  private readonly warnings: string[] = [];
+  private header: Record<string, unknown> = {};
+  private clock = 0;
+  private lastTime: number | undefined;
+
+  apply(event: RunEvent): void {
+    const time = Date.parse(event.t);
+    // The gap before a `run-resumed` is time in which nobody worked.
+    if (event.type !== 'run-resumed') this.clock = this.clockAt(time);
+    this.lastTime = time;
+    const handler = this.handlers[event.type] as (event: RunEvent) => void;
+    handler(event);
+  }
+
+  /** The state as of `now`: while the run is running, time since the last event counts as worked. */
+  snapshot(now: Date = new Date()): RunState {
+    const clock = this.clockAt(now.getTime());
+    const stages: Partial<Record<Stage, StageState>> = {};
+    for (const [stage, record] of this.stages) {
+      const { state, done, total, tokens } = record;
+      stages[stage] = {
+        ...{ state, done, total, tokens },
+        seconds: this.workedOn(record, clock),
+        etaSeconds: state === 'done' ? 0 : this.stageEta(record, clock),
+      };
+    }
+    return {
+      state: this.condition,
+      stage: this.stage,
+      stages,
+      progress: this.progress(),
+      etaSeconds: this.condition === 'running' ? this.runEta(clock) : null,
+      seconds: clock,
+      tasks: { ...this.tasks },
+      error: this.error,
+      warnings: [...this.warnings],
+      header: this.header,
+    };
+  }
+
+  private readonly handlers: { [Type in EventType]: (event: EventOf<Type>) => void } = {
+    'run-started': ({ header }) => {
+      this.header = header;
+    },
+    'run-resumed': () => {
+      this.condition = 'running';
+      this.error = null;
+    },
+    'run-paused': () => (this.condition = 'paused'),
+    'run-finished': () => (this.condition = 'done'),
+    'run-cancelled': () => (this.condition = 'cancelled'),
+    'run-failed': ({ error }) => {
+      this.condition = 'failed';
+      this.error = error;
+    },
+    plan: ({ seconds }) => (this.plan = seconds),
+    'stage-started': ({ stage, done = 0, total }) => {
+      const earlier = this.stages.get(stage);
+      this.stage = stage;
+      this.stages.set(stage, {
+        ...{ state: 'running', done, total, doneAtStart: done },
+        tokens: earlier?.tokens ?? 0,
+        earlierSeconds: earlier ? this.workedOn(earlier, this.clock) : 0,
+        ...{ startedAt: this.clock, progressAt: this.clock },
+      });
+    },
+    'stage-progress': ({ stage, done, total }) => {
+      const record = this.stages.get(stage);
+      if (record) Object.assign(record, { done, total, progressAt: this.clock });
+    },
+    'stage-finished': ({ stage, tokens }) => {
+      const record = this.stages.get(stage);
+      if (!record) return;
+      const seconds = this.workedOn(record, this.clock);
+      Object.assign(record, { state: 'done', done: record.total, earlierSeconds: seconds });
+      if (tokens !== undefined) record.tokens = tokens;
+    },
+    'task-started': ({ key, stage }) => this.stageOfTask.set(key, stage),
+    'task-finished': ({ key, tokens = 0 }) => {
+      this.tasks.finished++;
+      const stage = this.stageOfTask.get(key);
+      const record = stage === undefined ? undefined : this.stages.get(stage);
+      if (record) record.tokens += tokens;
+    },
+    'task-retried': () => this.tasks.retried++,
+    'task-failed': () => this.tasks.failed++,
+    loss: () => undefined,
+    log: ({ level, message }) => {
+      if (level === 'warning' && this.warnings.length < MAX_WARNINGS) this.warnings.push(message);
+    },
+  };
+
+  private clockAt(time: number): number {
+    if (this.condition !== 'running' || this.lastTime === undefined) return this.clock;
+    return this.clock + Math.max(0, time - this.lastTime) / 1000;
+  }
+
+  private workedOn(record: StageRecord, clock: number): number {
+    return record.earlierSeconds + (record.state === 'running' ? clock - record.startedAt : 0);
+  }
+
+  /** The rate since the present start, continued; time since the last progress is taken off. */
+  private stageEta(record: StageRecord, clock: number): number | null {
+    const gained = record.done - record.doneAtStart;
+    if (gained <= 0) return null;
+    const perStep = (record.progressAt - record.startedAt) / gained;
+    return Math.max(0, perStep * (record.total - record.done) - (clock - record.progressAt));
+  }
+
+  private plannedStages(): [Stage, number][] {
+    return Object.entries(this.plan ?? {}) as [Stage, number][];
+  }
+
+  private shareDone(stage: Stage): number {
+    const record = this.stages.get(stage);
+    if (!record) return 0;
+    return record.state === 'done' ? 1 : Math.min(1, record.done / record.total);
+  }
+
+  private progress(): number {
+    if (this.condition === 'done') return 1;
+    let done = 0;
+    let all = 0;
+    for (const [stage, seconds] of this.plannedStages()) {
+      done += seconds * this.shareDone(stage);
+      all += seconds;
+    }
+    return all === 0 ? 0 : done / all;
+  }
+
+  /** Running stages by their own rate, the others by the plan, corrected by how the finished ones kept to theirs. */
+  private runEta(clock: number): number | null {
+    if (!this.plan) return null;
+    const correction = this.planCorrection();
+    let eta = 0;
+    for (const [stage, seconds] of this.plannedStages()) {
+      const record = this.stages.get(stage);
+      if (record?.state === 'done') continue;
+      const byRate = record ? this.stageEta(record, clock) : null;
+      eta += byRate ?? seconds * correction * (1 - this.shareDone(stage));
+    }
+    return eta;
+  }
+
+  private planCorrection(): number {
+    let planned = 0;
+    let taken = 0;
+    for (const [stage, seconds] of this.plannedStages()) {
+      const record = this.stages.get(stage);
+      if (record?.state !== 'done') continue;
+      planned += seconds;
+      taken += record.earlierSeconds;
+    }
+    return planned === 0 || taken === 0 ? 1 : taken / planned;
+  }
+}

@@ -1,0 +1,132 @@
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { InputError } from '../common/errors.js';
+import { type ModelConfig, readModelConfig } from '../formats/hf-config.js';
+import { type Checkpoint, openCheckpoint, tensorEntry } from '../formats/safetensors.js';
+import { modelTensors } from '../model/tensors.js';
+import type { Run } from '../run/run.js';
+import { fileHash, taskKey } from '../run/task-key.js';
+import type { Spec } from './spec.js';
+
+/** A model folder, opened: nothing but headers is read. */
+export interface Model {
+  dir: string;
+  config: ModelConfig;
+  checkpoint: Checkpoint;
+}
+
+export async function openModel(dir: string): Promise<Model> {
+  return { dir, config: await readModelConfig(dir), checkpoint: await openCheckpoint(dir) };
+}
+
+/** A hash of everything about a model that a result may depend on: its configuration and its weight files. */
+export async function modelHash(model: Model): Promise<string> {
+  const files = [...new Set([...model.checkpoint.entries.values()].map((entry) => entry.file))].sort();
+  const hashes = await Promise.all([path.join(model.dir, 'config.json'), ...files].map(fileHash));
+  return taskKey('model', hashes);
+}
+
+/** What a stage asks to be done elsewhere: plain JSON in and out, everything large through files. */
+export interface TaskRequest {
+  key: string;
+  kind: string;
+  /** For people: "layer 3 ffn-50%". */
+  label: string;
+  payload: unknown;
+  /** Any unit; the longest are started first. */
+  cost: number;
+}
+
+/** The artifact and numbers of a task that was done. */
+export interface TaskAnswer {
+  artifact?: string;
+  result?: unknown;
+  tokens?: number;
+}
+
+/** Does independent tasks, in as many single-threaded processes as it likes. */
+export type Executor = (
+  tasks: readonly TaskRequest[],
+  callbacks: {
+    signal: AbortSignal;
+    /** Called before each task is handed out; may wait, while the run is paused. */
+    beforeTask: () => Promise<void>;
+    onStarted: (task: TaskRequest) => void;
+    onFinished: (task: TaskRequest, answer: TaskAnswer, seconds: number) => void;
+    onFailed: (task: TaskRequest, error: Error) => void;
+  },
+) => Promise<void>;
+
+/** Token and batch sizes, after defaults. */
+export interface Budgets {
+  sequenceLength: number;
+  distilTokens: number;
+  calibrationTokens: number;
+  distilBatch: number;
+  scoreTokens: number;
+  uptrainTokens: number;
+  uptrainBatch: number;
+  testTokens: number;
+}
+
+const DEFAULT_SEQUENCE_LENGTH = 256;
+/** Tokens per step of whole-model and of blockwise training: enough to keep the matrix products efficient. */
+const UPTRAIN_STEP_TOKENS = 2048;
+const DISTIL_STEP_TOKENS = 1024;
+
+/** Budgets that suit parents of 1 to 20 million parameters, where the spec gives none. */
+export function budgets(spec: Spec, config: ModelConfig): Budgets {
+  const sequenceLength = spec.data.sequenceLength ?? Math.min(DEFAULT_SEQUENCE_LENGTH, config.maxPositionEmbeddings);
+  const perStep = (tokens: number) => Math.max(1, Math.round(tokens / sequenceLength));
+  const distilTokens = spec.distil.tokens ?? 131_072;
+  return {
+    sequenceLength,
+    distilTokens,
+    calibrationTokens: spec.distil.distinctTokens ?? Math.min(distilTokens, 65_536),
+    distilBatch: spec.distil.batch ?? perStep(DISTIL_STEP_TOKENS),
+    scoreTokens: spec.score.tokens ?? 8_192,
+    uptrainTokens: spec.uptrain.tokens ?? 1_000_000,
+    uptrainBatch: spec.uptrain.batch ?? perStep(UPTRAIN_STEP_TOKENS),
+    testTokens: spec.evaluate.tokens ?? 16_384,
+  };
+}
+
+/** Everything the stages share. */
+export interface SearchContext {
+  run: Run;
+  spec: Spec;
+  parent: Model;
+  parentHash: string;
+  budgets: Budgets;
+  executor: Executor;
+  /** Threads of whole-model stages in this process. */
+  threads: number;
+}
+
+export async function createContext(run: Run, spec: Spec, executor: Executor): Promise<SearchContext> {
+  const parent = await openModel(spec.parent);
+  // Every tensor must be there before hours of work start, not when it is first needed.
+  checkTensors(parent);
+  return {
+    run,
+    spec,
+    parent,
+    parentHash: await modelHash(parent),
+    budgets: budgets(spec, parent.config),
+    executor,
+    threads: spec.threads ?? availableParallelism(),
+  };
+}
+
+/** Throws InputError when a tensor that the configuration promises is missing or has another shape. */
+export function checkTensors({ config, checkpoint }: Model): void {
+  for (const { name, shape } of modelTensors(config)) {
+    const entry = tensorEntry(checkpoint, name);
+    if (entry.shape.join() !== shape.join()) {
+      throw new InputError(
+        `tensor ${name} has shape [${entry.shape.join()}], config.json asks for [${shape.join()}]`,
+        entry.file,
+      );
+    }
+  }
+}

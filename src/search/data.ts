@@ -1,0 +1,75 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { packText } from '../formats/text.js';
+import { loadTokenizer } from '../formats/tokenizer.js';
+import { writeBytes, writeDirectory } from '../run/artifacts.js';
+import { fileHash, taskKey } from '../run/task-key.js';
+import type { SearchContext } from './context.js';
+
+export type Split = 'train' | 'validation' | 'test';
+const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
+
+/** One split of the packed text in the run directory. */
+export interface TokenFile {
+  file: string;
+  sequences: number;
+  sequenceLength: number;
+}
+
+export interface PackedData {
+  /** Stands for everything the tokens depend on. */
+  key: string;
+  splits: Record<Split, TokenFile>;
+}
+
+/** A hash over a text file, or over all files below a folder, names included. */
+async function textHash(file: string): Promise<string> {
+  if (!(await stat(file)).isDirectory()) return fileHash(file);
+  const names = (await readdir(file)).sort();
+  return taskKey('folder', await Promise.all(names.map(async (name) => [name, await textHash(path.join(file, name))])));
+}
+
+/** Tokenises and packs the text once; later stages and processes read the token files. */
+export async function packData(context: SearchContext): Promise<PackedData> {
+  const { run, spec, parent, budgets } = context;
+  const paths = [spec.data.text].flat();
+  const wanted = {
+    train: Math.max(budgets.calibrationTokens, budgets.uptrainTokens),
+    validation: budgets.scoreTokens,
+    test: budgets.testTokens,
+  };
+  const { sequenceLength } = budgets;
+  const tokenizerHash = await fileHash(path.join(parent.dir, 'tokenizer.json'));
+  const textHashes = await Promise.all(paths.map(textHash));
+  const key = taskKey('data', { tokenizerHash, textHashes, wanted, sequenceLength, seed: spec.seed });
+  const artifact = `data/${key}`;
+  const meta = { stage: 'space' as const, kind: 'data', label: 'tokenise and pack the text' };
+  const task = await run.once(key, meta, async () => {
+    const tokenizer = await loadTokenizer(parent.dir);
+    const packed = await packText(paths, tokenizer, { sequenceLength, seed: spec.seed, wanted });
+    await writeDirectory(run.path(artifact), async (dir) => {
+      for (const split of SPLITS) {
+        const { tokens } = packed[split];
+        await writeBytes(
+          path.join(dir, `${split}.i32`),
+          new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength),
+        );
+      }
+    });
+    const sequences = Object.fromEntries(SPLITS.map((split) => [split, packed[split].sequences]));
+    return { artifact, result: sequences };
+  });
+  const sequences = task.result as Record<Split, number>;
+  const file = (split: Split): TokenFile => ({
+    file: path.join(run.path(artifact), `${split}.i32`),
+    sequences: sequences[split],
+    sequenceLength,
+  });
+  return { key, splits: { train: file('train'), validation: file('validation'), test: file('test') } };
+}
+
+/** The token ids of a split, `sequences * sequenceLength` of them. */
+export async function readTokens({ file }: TokenFile): Promise<Int32Array> {
+  const bytes = await readFile(file);
+  return new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}

@@ -1,0 +1,59 @@
+import type { Stage } from '../run/events.js';
+import type { FinishedTask, TaskOutput } from '../run/run.js';
+import type { SearchContext, TaskRequest } from './context.js';
+
+/**
+ * Does all tasks of a stage that have not been done before and returns what every one of them gave, in order; undefined
+ * for a task that failed for good.
+ */
+export async function runStageTasks(
+  { run, executor }: SearchContext,
+  stage: Stage,
+  tasks: readonly TaskRequest[],
+): Promise<(FinishedTask | undefined)[]> {
+  const open = tasks.filter((task) => run.finished(task.key) === undefined);
+  let done = tasks.length - open.length;
+  run.append({ type: 'stage-started', stage, done, total: Math.max(1, tasks.length) });
+  const progress = () => {
+    done += 1;
+    run.append({ type: 'stage-progress', stage, done, total: tasks.length });
+  };
+  await executor(open, {
+    signal: run.signal,
+    beforeTask: () => run.checkpoint(),
+    onStarted: ({ key, kind, label }) => {
+      run.taskStarted(key, { stage, kind, label });
+    },
+    onFinished: ({ key }, answer, seconds) => {
+      run.taskFinished(key, answer, seconds);
+      progress();
+    },
+    onFailed: ({ key, label }, error) => {
+      run.taskFailed(key, error);
+      run.append({ type: 'log', level: 'warning', message: `${label} failed: ${error.message}` });
+      progress();
+    },
+  });
+  const finished = tasks.map((task) => run.finished(task.key));
+  const tokens = finished.reduce((total, task) => total + (task?.tokens ?? 0), 0);
+  run.append({ type: 'stage-finished', stage, tokens });
+  return finished;
+}
+
+/** A stage that is one task of this process; `compute` may report progress in steps. */
+export async function runStage(
+  { run }: SearchContext,
+  stage: Stage,
+  key: string,
+  total: number,
+  compute: (progress: (done: number) => void) => Promise<TaskOutput>,
+): Promise<FinishedTask> {
+  const known = run.finished(key);
+  run.append({ type: 'stage-started', stage, done: known === undefined ? 0 : total, total });
+  const progress = (done: number) => {
+    run.append({ type: 'stage-progress', stage, done, total });
+  };
+  const finished = known ?? (await run.once(key, { stage, kind: stage, label: stage }, () => compute(progress)));
+  run.append({ type: 'stage-finished', stage, tokens: finished.tokens });
+  return finished;
+}

@@ -1,0 +1,143 @@
+import { InputError } from '../common/errors.js';
+import { explainInfeasible, type Conflict, type LeastRelaxation } from './infeasible.js';
+import { checkProblem, costNames, type Choice, type Problem } from './problem.js';
+import { toProgram, withoutDominated, type Program } from './program.js';
+import { loadGlpk, relax } from './relaxation.js';
+import { search, TIE, type SearchResult } from './search.js';
+import { firstOfEqual } from './ties.js';
+
+/** How far to go. By default to the proven optimum, however long it takes. */
+export interface SolveOptions {
+  /** Accept an architecture proven to be within this much of the optimum, in units of score. */
+  gap?: number;
+  maxNodes?: number;
+  maxMilliseconds?: number;
+}
+
+interface Effort {
+  /** Parts of the space that were looked into. */
+  nodes: number;
+  milliseconds: number;
+}
+
+/** An architecture. Every quantity is in the user's units. */
+export interface Solution extends Effort {
+  /** `incumbent`: the best found when a limit of the options was reached, not proven to be optimal. */
+  status: 'optimal' | 'incumbent';
+  /** The index of a choice per layer. */
+  choices: number[];
+  /** The sum of scores. */
+  objective: number;
+  /** No architecture scores less than this. */
+  bound: number;
+  /** `objective - bound`; 0 where optimal. */
+  gap: number;
+  /** Per cost: `nonBlock` plus the layers. */
+  totals: Record<string, number>;
+  /** The costs whose limits hold the objective up: those with a shadow price. */
+  binding: string[];
+  /** Per limited cost: how much the objective falls per unit by which the limit gives way, in the linear relaxation. */
+  shadowPrices: Record<string, number>;
+}
+
+/** Proven: no architecture meets the limits. */
+export interface Infeasible extends Effort {
+  status: 'infeasible';
+  conflicts: Conflict[];
+  relaxation: LeastRelaxation;
+}
+
+/** A limit of the options was reached before any architecture that meets the limits was found. */
+export interface Undecided extends Effort {
+  status: 'undecided';
+  bound: number;
+}
+
+/**
+ * The architecture with the least sum of scores that meets every limit, proven. The same problem has always the same
+ * answer (unless `maxMilliseconds` cuts it short): a choice is not taken where another of its layer is as good in score
+ * and in every limited cost and better in one, or listed earlier; and of architectures with equal objectives (within
+ * 1e-9 of the widest spread of scores in a layer) the answer is the first in lexicographic order of choice indices.
+ * @throws InputError for a problem that `checkProblem` refuses, or an option that is not a number of at least zero
+ */
+export async function solve(problem: Problem, options: SolveOptions = {}): Promise<Solution | Infeasible | Undecided> {
+  checkProblem(problem);
+  checkOptions(options);
+  const glpk = await loadGlpk();
+  const start = performance.now();
+  const deadline = start + (options.maxMilliseconds ?? Infinity);
+  const program = withoutDominated(toProgram(problem));
+  const { multipliers } = relax(glpk, program);
+  const { maxNodes = Infinity, gap = 0 } = options;
+  const result = search(program, { multipliers, deadline, maxNodes, gap: gap / program.scoreUnit });
+  const effort = (): Effort => ({ nodes: result.nodes, milliseconds: performance.now() - start });
+  if (result.best !== undefined) {
+    const best = result.unique ? result.best : firstOfEqual(program, result.best, { multipliers, deadline });
+    const choices = best.map(({ choice }) => choice);
+    const prices = shadowPrices(program, multipliers, result);
+    const binding = Object.keys(prices).filter((cost) => (prices[cost] ?? 0) > 0);
+    const totals = totalsOf(problem, choices);
+    return {
+      ...certificate(problem, program, result, choices),
+      choices,
+      totals,
+      binding,
+      shadowPrices: prices,
+      ...effort(),
+    };
+  }
+  if (!result.finished) return { status: 'undecided', bound: userBound(program, result), ...effort() };
+  return { status: 'infeasible', ...explainInfeasible(glpk, problem), ...effort() };
+}
+
+function checkOptions(options: SolveOptions): void {
+  for (const [name, value] of Object.entries(options) as [string, number | undefined][]) {
+    if (value !== undefined && !(value >= 0))
+      throw new InputError(`is ${value}; it must be at least 0`, `option ${name}`);
+  }
+}
+
+function certificate(
+  problem: Problem,
+  program: Program,
+  result: SearchResult,
+  choices: readonly number[],
+): Pick<Solution, 'status' | 'objective' | 'bound' | 'gap'> {
+  const objective = problem.layers.reduce(
+    (sum, layer, l) => sum + (layer.choices[choices[l] as number] as Choice).score,
+    0,
+  );
+  if (result.bound >= result.value - TIE) return { status: 'optimal', objective, bound: objective, gap: 0 };
+  const bound = Math.min(objective, userBound(program, result));
+  return { status: 'incumbent', objective, bound, gap: objective - bound };
+}
+
+function userBound(program: Program, { bound }: SearchResult): number {
+  // The best score of every layer is a bound too, and here it is zero.
+  return program.scoreBase + Math.max(0, bound) * program.scoreUnit;
+}
+
+function totalsOf({ layers, nonBlock, ...problem }: Problem, choices: readonly number[]): Record<string, number> {
+  const total = (cost: string): number =>
+    layers.reduce(
+      (sum, layer, l) => sum + ((layer.choices[choices[l] as number] as Choice).costs[cost] as number),
+      nonBlock[cost] ?? 0,
+    );
+  return Object.fromEntries(costNames({ layers, nonBlock, ...problem }).map((cost) => [cost, total(cost)]));
+}
+
+/** What the multipliers of the rows say in the user's units. */
+function shadowPrices(
+  program: Program,
+  multipliers: readonly number[],
+  { value }: SearchResult,
+): Record<string, number> {
+  const prices = new Map<string, number>();
+  for (const [k, { source }] of program.rows.entries()) {
+    if (source.kind !== 'cost') continue;
+    // Where every layer has its best score no limit holds anything up, whatever a degenerate relaxation says.
+    const price = value <= TIE ? 0 : ((multipliers[k] as number) * program.scoreUnit) / source.unit;
+    prices.set(source.cost, Math.max(price, prices.get(source.cost) ?? 0));
+  }
+  return Object.fromEntries(prices);
+}
