@@ -98,7 +98,10 @@ async function runTestFile(file: string): Promise<SuiteResult> {
     const reason = skipReason(event);
     const { error } = event.details;
     if (reason !== undefined) addSkip(event.name, reason);
-    else if (!onlyBecauseOfSubtests(error)) result.failures.push({ test: event.name, detail: describeError(error) });
+    else if (!onlyBecauseOfSubtests(error)) {
+      const test = event.name === file ? 'the file did not run to its end' : event.name;
+      result.failures.push({ test, detail: describeError(error) });
+    }
   });
   events.on('test:stdout', ({ message }) => (result.output += message));
   events.on('test:stderr', ({ message }) => (result.output += message));

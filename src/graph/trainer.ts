@@ -27,6 +27,17 @@ export interface Objective {
   extras?: Readonly<Record<string, Value>>;
 }
 
+/** The forward part of the step graph, compiled when first asked for. */
+interface Evaluation {
+  readonly outputs: Record<string, Value>;
+  readonly options: SessionOptions;
+  session: Session | undefined;
+}
+
+function evaluationOutputs({ loss, extras = {} }: Objective): Record<string, Value> {
+  return { loss, ...Object.fromEntries(Object.entries(extras).map(([name, value]) => [`extra.${name}`, value])) };
+}
+
 /**
  * Minimises an objective with AdamW. The whole step (forward, backward, update) is one compiled graph from batch and
  * state to loss and new state; the state lives in two sets of tensors that take turns as input and output, so a step
@@ -42,6 +53,7 @@ export class Trainer {
     private current: Record<string, Tensor>,
     private spare: Record<string, Tensor>,
     private readonly names: readonly string[],
+    private readonly evaluation: Evaluation,
   ) {}
 
   static async create(
@@ -65,12 +77,12 @@ export class Trainer {
       slots.map((slot) => slot.parameter),
     );
     const { slots: updated, norm } = adamw(slots, grads, stepInputs(), adamOptions);
-    const outputs: Record<string, Value> = { loss, norm };
-    for (const [name, value] of Object.entries(extras)) outputs[`extra.${name}`] = value;
+    const outputs: Record<string, Value> = { ...evaluationOutputs({ loss, extras }), norm };
     updated.forEach((slot, i) => {
       for (const [kind, value] of Object.entries(slot)) outputs[`new.${kind}.${names[i] ?? ''}`] = value as Value;
     });
     const session = await Session.create(outputs, options);
+    const evaluation = { outputs: evaluationOutputs({ loss, extras }), options, session: undefined };
     const state = (fill: boolean): Record<string, Tensor> =>
       Object.fromEntries(
         entries.flatMap(([name, { shape, data }]) => [
@@ -79,7 +91,7 @@ export class Trainer {
           [`second.${name}`, zeros(shape)],
         ]),
       );
-    return new Trainer(session, adamOptions, Object.keys(extras), state(true), state(false), names);
+    return new Trainer(session, adamOptions, Object.keys(extras), state(true), state(false), names, evaluation);
   }
 
   /** Steps done so far. */
@@ -101,6 +113,17 @@ export class Trainer {
     return {
       loss: number('loss'),
       norm: number('norm'),
+      extras: Object.fromEntries(this.extraNames.map((name) => [name, number(`extra.${name}`)])),
+    };
+  }
+
+  /** The objective at the present parameters, without an update. Compiled at its first use. */
+  async evaluate(batch: Tensors): Promise<Omit<StepResult, 'norm'>> {
+    this.evaluation.session ??= await Session.create(this.evaluation.outputs, this.evaluation.options);
+    const results = await this.evaluation.session.run({ ...batch, ...this.current });
+    const number = (name: string) => Number(results[name]?.data[0]);
+    return {
+      loss: number('loss'),
       extras: Object.fromEntries(this.extraNames.map((name) => [name, number(`extra.${name}`)])),
     };
   }
@@ -133,5 +156,6 @@ export class Trainer {
 
   async release(): Promise<void> {
     await this.session.release();
+    await this.evaluation.session?.release();
   }
 }

@@ -1,4 +1,5 @@
 import type { GLPK } from 'glpk.js/node';
+import { withUsableRoom } from './lattice.js';
 import type { Problem } from './problem.js';
 import { toProgram, withoutDominated, type Program, type Row, type RowSource } from './program.js';
 import { relax, relaxWithPenalties } from './relaxation.js';
@@ -54,7 +55,7 @@ function smallestConflict(glpk: GLPK, program: Program): Row[] {
 }
 
 function isInfeasible(glpk: GLPK, program: Program): boolean {
-  const reduced = withoutDominated(program);
+  const reduced = withUsableRoom(withoutDominated(program));
   const { multipliers } = relax(glpk, reduced);
   const { best, finished } = search(reduced, { multipliers, first: true, maxNodes: EXPLANATION_NODES });
   return best === undefined && finished;

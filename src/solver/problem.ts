@@ -54,8 +54,9 @@ export function checkProblem(problem: Problem): void {
   const known = new Set(costs);
   for (const [layer, { choices }] of problem.layers.entries()) {
     if (choices.length === 0) throw new InputError('has no choices; give at least one', `layer ${layer}`);
-    for (const [index, choice] of choices.entries())
+    for (const [index, choice] of choices.entries()) {
       checkChoice(choice, known, placeName({ layer, choice: index }, choice));
+    }
   }
   for (const [cost, value] of Object.entries(problem.nonBlock)) {
     checkCostName(cost, costs, 'nonBlock');

@@ -43,6 +43,9 @@ export interface Program {
   scoreBase: number;
 }
 
+/** What a sum over the layers may be off, relative to the sum of magnitudes: it matters where a limit is zero. */
+const ROUNDING = 1e-13;
+
 /** What one row measures before shifting and scaling: the sum must be at most `most`. */
 interface Measure {
   source: Omit<RowSource, 'reachable' | 'unit'>;
@@ -66,11 +69,11 @@ export function toProgram(problem: Problem, scored = true): Program {
     ),
   );
   const rows = measures.map((measure, k): Row => {
-    const { least, unit } = columns[k] as Column;
+    const { least, unit, size } = columns[k] as Column;
     const reachable = measure.nonBlock + measure.sign * least;
     return {
       source: { ...measure.source, reachable, unit },
-      room: (measure.most - measure.sign * measure.nonBlock - least) / unit,
+      room: (measure.most + ROUNDING * size - measure.sign * measure.nonBlock - least) / unit,
       total: (architecture) =>
         problem.layers.reduce((sum, { choices }, layer) => {
           const index = architecture[layer] as number;
@@ -161,6 +164,8 @@ interface Column {
   /** What was taken off: the sum over layers of the least value. */
   least: number;
   unit: number;
+  /** The sum over layers of the largest magnitude. */
+  size: number;
 }
 
 function shiftAndScale(raw: readonly (readonly number[])[]): Column {
@@ -174,6 +179,7 @@ function shiftAndScale(raw: readonly (readonly number[])[]): Column {
     values: raw.map((values, l) => values.map((value) => (value - (least[l] as number)) / unit)),
     least: least.reduce((a, b) => a + b, 0),
     unit,
+    size: raw.reduce((sum, values) => sum + values.reduce((a, b) => Math.max(a, Math.abs(b)), 0), 0),
   };
 }
 

@@ -192,7 +192,7 @@ class Search {
       if (candidates.length === 1) return candidates;
       const priced = candidates.map((candidate) => ({ candidate, bound: price(candidate, multipliers) }));
       const least = priced.reduce((a, b) => Math.min(a, b.bound), Infinity);
-      for (const p of priced) p.bound = Math.max(bound, value + p.bound - least);
+      for (const p of priced) p.bound = Math.max(bound, value + (p.bound - least));
       const kept = priced.filter((p) => p.bound < this.cutoff);
       for (const p of priced) if (p.bound >= this.cutoff) this.leaveOut(p.bound);
       if (kept.length > 1) {
@@ -244,8 +244,8 @@ class Search {
   private mustStop(): boolean {
     const { maxNodes = Infinity, deadline = Infinity } = this.options;
     if (this.nodes >= maxNodes) this.stopped = true;
-    if (deadline !== Infinity && this.nodes % NODES_PER_CLOCK === 0 && performance.now() >= deadline)
-      this.stopped = true;
+    const late = (): boolean => performance.now() >= deadline;
+    if (deadline !== Infinity && this.nodes % NODES_PER_CLOCK === 0 && late()) this.stopped = true;
     return this.stopped;
   }
 }

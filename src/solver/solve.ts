@@ -1,8 +1,9 @@
 import { InputError } from '../common/errors.js';
 import { explainInfeasible, type Conflict, type LeastRelaxation } from './infeasible.js';
 import { checkProblem, costNames, type Choice, type Problem } from './problem.js';
+import { withUsableRoom } from './lattice.js';
 import { toProgram, withoutDominated, type Program } from './program.js';
-import { loadGlpk, relax } from './relaxation.js';
+import { loadGlpk, relax, type Relaxation } from './relaxation.js';
 import { search, TIE, type SearchResult } from './search.js';
 import { firstOfEqual } from './ties.js';
 
@@ -66,15 +67,17 @@ export async function solve(problem: Problem, options: SolveOptions = {}): Promi
   const glpk = await loadGlpk();
   const start = performance.now();
   const deadline = start + (options.maxMilliseconds ?? Infinity);
-  const program = withoutDominated(toProgram(problem));
-  const { multipliers } = relax(glpk, program);
+  const program = withUsableRoom(withoutDominated(toProgram(problem)));
+  const relaxation = relax(glpk, program);
+  const { multipliers } = relaxation;
   const { maxNodes = Infinity, gap = 0 } = options;
   const result = search(program, { multipliers, deadline, maxNodes, gap: gap / program.scoreUnit });
   const effort = (): Effort => ({ nodes: result.nodes, milliseconds: performance.now() - start });
   if (result.best !== undefined) {
-    const best = result.unique ? result.best : firstOfEqual(program, result.best, { multipliers, deadline });
+    const tied = result.finished && isProven(result) && !result.unique;
+    const best = tied ? firstOfEqual(program, result.best, { multipliers, deadline }) : result.best;
     const choices = best.map(({ choice }) => choice);
-    const prices = shadowPrices(program, multipliers, result);
+    const prices = shadowPrices(program, relaxation, result);
     const binding = Object.keys(prices).filter((cost) => (prices[cost] ?? 0) > 0);
     const totals = totalsOf(problem, choices);
     return {
@@ -92,8 +95,8 @@ export async function solve(problem: Problem, options: SolveOptions = {}): Promi
 
 function checkOptions(options: SolveOptions): void {
   for (const [name, value] of Object.entries(options) as [string, number | undefined][]) {
-    if (value !== undefined && !(value >= 0))
-      throw new InputError(`is ${value}; it must be at least 0`, `option ${name}`);
+    if (value === undefined || value >= 0) continue;
+    throw new InputError(`is ${value}; it must be at least 0`, `option ${name}`);
   }
 }
 
@@ -107,9 +110,13 @@ function certificate(
     (sum, layer, l) => sum + (layer.choices[choices[l] as number] as Choice).score,
     0,
   );
-  if (result.bound >= result.value - TIE) return { status: 'optimal', objective, bound: objective, gap: 0 };
+  if (isProven(result)) return { status: 'optimal', objective, bound: objective, gap: 0 };
   const bound = Math.min(objective, userBound(program, result));
   return { status: 'incumbent', objective, bound, gap: objective - bound };
+}
+
+function isProven({ bound, value }: SearchResult): boolean {
+  return bound >= value - TIE;
 }
 
 function userBound(program: Program, { bound }: SearchResult): number {
@@ -129,14 +136,14 @@ function totalsOf({ layers, nonBlock, ...problem }: Problem, choices: readonly n
 /** What the multipliers of the rows say in the user's units. */
 function shadowPrices(
   program: Program,
-  multipliers: readonly number[],
+  { feasible, multipliers }: Relaxation,
   { value }: SearchResult,
 ): Record<string, number> {
   const prices = new Map<string, number>();
   for (const [k, { source }] of program.rows.entries()) {
     if (source.kind !== 'cost') continue;
     // Where every layer has its best score no limit holds anything up, whatever a degenerate relaxation says.
-    const price = value <= TIE ? 0 : ((multipliers[k] as number) * program.scoreUnit) / source.unit;
+    const price = value <= TIE || !feasible ? 0 : ((multipliers[k] as number) * program.scoreUnit) / source.unit;
     prices.set(source.cost, Math.max(price, prices.get(source.cost) ?? 0));
   }
   return Object.fromEntries(prices);

@@ -1,0 +1,85 @@
+import { Command, CommanderError, Option } from 'commander';
+import { InputError } from '../common/errors.js';
+import { STAGES } from '../run/events.js';
+import { type Answer, answer, EXIT, fail } from './command.js';
+import { control } from './control.js';
+import { evaluate, type EvalOptions } from './eval.js';
+import { exportChild, type ExportOptions } from './export.js';
+import { generate, type GenerateOptions } from './generate.js';
+import { inspect } from './inspect.js';
+import { resume, search, type SearchFlags } from './search.js';
+import { solve, type SolveFlags } from './solve.js';
+import { status } from './status.js';
+
+const HELP = `
+Every command takes --json: then exactly one JSON object is printed on stdout, and messages go to stderr.
+Exit status: 0 done, 1 failed or cancelled, 2 the input cannot be used. Errors with --json: {"error": {"message", "where"}}.`;
+
+/** The words of the command line, and what each of them does. */
+function buildProgram(json: boolean, exit: (status: number) => void): Command {
+  const program = new Command('puzzle')
+    .description('Makes a trained LLM smaller and faster for a given machine, by the Puzzle method.')
+    .addHelpText('after', HELP);
+  const command = (usage: string, description: string) =>
+    // Settings such as exitOverride are inherited at the moment a command is made.
+    program.command(usage).description(description).option('--json', 'print one JSON object');
+  const perform = async (work: () => Promise<Answer>) => {
+    exit(await answer(json, work));
+  };
+  program.exitOverride().configureOutput({ outputError: () => undefined });
+  const until = new Option('--until <stage>', 'stop after this stage').choices(STAGES);
+
+  command('search <spec>', 'search a smaller, faster child as a *.puzzle.json asks for')
+    .option('--run <dir>', 'run directory (default: .puzzle/NAME beside the spec); a run found there is resumed')
+    .addOption(until)
+    .option('--baselines', 'also make and evaluate uniform width pruning and layer dropping')
+    .action((spec: string, flags: SearchFlags) => perform(() => search(spec, flags)));
+  command('resume <run>', 'go on with a run that was stopped, cancelled or paused')
+    .addOption(until)
+    .option('--baselines', 'also make and evaluate uniform width pruning and layer dropping')
+    .action((run: string, flags: SearchFlags) => perform(() => resume(run, flags)));
+  command('status <run>', 'tell how far a run is').action((run: string) => perform(() => status(run)));
+  command('pause <run>', 'ask the process at work on a run to pause').action((run: string) =>
+    perform(() => control(run, 'pause')),
+  );
+  command('cancel <run>', 'ask the process at work on a run to stop').action((run: string) =>
+    perform(() => control(run, 'cancel')),
+  );
+  command('inspect <model>', 'tell what a parent or child is; needs only its config.json').action((model: string) =>
+    perform(() => inspect(model)),
+  );
+  command('eval <model>', 'likelihood of a text and accuracy on multiple-choice tasks')
+    .option('--text <file>', 'one document')
+    .option('--tasks <files...>', 'JSONL files of {"context", "choices", "answer"}')
+    .action((model: string, options: EvalOptions) => perform(() => evaluate(model, options)));
+  command('generate <model>', 'continue a text, greedily')
+    .requiredOption('--prompt <text>', 'the beginning')
+    .requiredOption('--tokens <n>', 'how many tokens to add at most')
+    .action((model: string, options: GenerateOptions) => perform(() => generate(model, options)));
+  command('solve <run>', 'find the best architecture of a scored and measured run under other limits')
+    .option('--constraint <limits...>', 'for example "memory<=60%" "throughput>=2x"; instead of those of the spec')
+    .action((run: string, flags: SolveFlags) => perform(() => solve(run, flags)));
+  command('export <run>', 'write the child of a finished run for other programs')
+    .addOption(new Option('--format <format>', 'layout').choices(['hf']).default('hf'))
+    .requiredOption('--out <dir>', 'a directory that does not exist yet')
+    .action((run: string, options: ExportOptions) => perform(() => exportChild(run, options)));
+  return program;
+}
+
+/** Runs a command line and returns its exit status. */
+async function main(args: readonly string[]): Promise<number> {
+  const json = args.includes('--json');
+  let exitStatus: number = EXIT.ok;
+  const program = buildProgram(json, (status) => (exitStatus = status));
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitStatus;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return fail(json, error);
+    // Help that was asked for is an answer.
+    if (error.exitCode === 0) return EXIT.ok;
+    return fail(json, new InputError(`${error.message.replace(/^error: /, '')} (see puzzle --help)`));
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,46 @@
+import type { Stage } from '../run/events.js';
+import type { RunState, StageState } from '../run/state.js';
+import { count, duration, percent, significant } from './units.js';
+
+const BAR_CELLS = 20;
+const STAGE_WIDTH = 9;
+
+/** The last point of the loss curve of the stage at work. */
+export interface Loss {
+  series: string;
+  value: number;
+}
+
+/** One line on what a run is doing: `distil  40%  8/20  ETA 1:04 min  loss 0.0123 | run 12%, ETA 5:40 min`. */
+export function progressLine(state: RunState, loss: Loss | undefined, { bar = false } = {}): string {
+  const { stage } = state;
+  const at = stage === null ? undefined : state.stages[stage];
+  if (stage === null || at === undefined) return 'starting';
+  const share = at.total > 0 ? Math.min(1, at.done / at.total) : 0;
+  const parts = [
+    stage.padEnd(STAGE_WIDTH),
+    ...(bar ? [barOf(share)] : []),
+    `${Math.floor(share * 100)}%`.padStart(4),
+    `${count(at.done)}/${count(at.total)}`,
+    ...(at.etaSeconds === null || at.state === 'done' ? [] : [`ETA ${duration(at.etaSeconds)}`]),
+    ...(loss === undefined ? [] : [`${loss.series} ${significant(loss.value)}`]),
+  ];
+  return `${parts.join('  ')} | ${wholeRun(state)}`;
+}
+
+function wholeRun({ progress, etaSeconds, seconds, state }: RunState): string {
+  const eta = etaSeconds === null ? '' : `, ETA ${duration(etaSeconds)}`;
+  const condition = state === 'paused' ? 'paused at' : 'run';
+  return `${condition} ${percent(progress)} after ${duration(seconds)}${eta}`;
+}
+
+function barOf(share: number): string {
+  const full = Math.round(share * BAR_CELLS);
+  return '█'.repeat(full) + '░'.repeat(BAR_CELLS - full);
+}
+
+/** One line on a stage that is done: `distil     done in 1:23 min, 524,288 tokens`. */
+export function stageLine(stage: Stage, { seconds, tokens }: StageState): string {
+  const used = tokens === 0 ? '' : `, ${count(tokens)} tokens`;
+  return `${stage.padEnd(STAGE_WIDTH)}  done in ${duration(seconds)}${used}`;
+}

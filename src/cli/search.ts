@@ -1,0 +1,77 @@
+import { CancelledError } from '../common/errors.js';
+import { shellWord } from '../formats/quote.js';
+import { clearControl, requestControl } from '../run/control.js';
+import type { Stage } from '../run/events.js';
+import { isLocked } from '../run/lock.js';
+import { readRunState } from '../run/run.js';
+import { defaultRunDir, resumeSearch, type SearchOptions, startSearch } from '../search/pipeline.js';
+import type { Report } from '../search/report.js';
+import { createExecutor } from '../worker/executor.js';
+import { type Answer, EXIT, say } from './command.js';
+import { Follower } from './follow.js';
+import { renderReport } from './render-report.js';
+import { status } from './status.js';
+
+export interface SearchFlags {
+  run?: string;
+  until?: Stage;
+  baselines?: boolean;
+}
+
+/** `puzzle search SPEC [--run DIR] [--until STAGE] [--baselines]`. */
+export async function search(specFile: string, { run, ...flags }: SearchFlags): Promise<Answer> {
+  const dir = run ?? defaultRunDir(specFile);
+  return attended(dir, () => startSearch(specFile, run, options(flags)));
+}
+
+/** `puzzle resume RUN`: goes on with a run that was stopped, or that another process has paused. */
+export async function resume(dir: string, flags: Omit<SearchFlags, 'run'>): Promise<Answer> {
+  const { state } = await readRunState(dir);
+  if (state === 'paused' && (await isLocked(dir))) {
+    await clearControl(dir);
+    say('the process that paused this run goes on with it');
+    return status(dir);
+  }
+  return attended(dir, () => resumeSearch(dir, options(flags)));
+}
+
+function options({ until, baselines = false }: Omit<SearchFlags, 'run'>): SearchOptions {
+  return { executor: createExecutor(), baselines, ...(until === undefined ? {} : { until }) };
+}
+
+/** Does a search with its progress on stderr; Ctrl-C asks it to stop after the step at hand. */
+async function attended(dir: string, work: () => Promise<Report | undefined>): Promise<Answer> {
+  const follower = new Follower(dir, process.stderr);
+  const release = cancelOnSignals(dir);
+  let report: Report | undefined;
+  try {
+    report = await work();
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+    throw new CancelledError(`cancelled; to go on: puzzle resume ${shellWord(dir)}`);
+  } finally {
+    release();
+    await follower.stop();
+  }
+  return report === undefined ? status(dir) : { json: report, text: renderReport(report) };
+}
+
+/** The first Ctrl-C, or SIGTERM, asks the run to stop; a second one ends the process. */
+function cancelOnSignals(dir: string): () => void {
+  let asked = false;
+  const onSignal = () => {
+    if (asked) process.exit(EXIT.failed);
+    asked = true;
+    say('\nstopping after the step at hand; again to stop at once');
+    void requestControl(dir, 'cancel').then((accepted) => {
+      // Nothing has begun yet that would have to be brought to an end.
+      if (!accepted) process.exit(EXIT.failed);
+    });
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return () => {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  };
+}

@@ -1,0 +1,276 @@
+import { readFile } from 'node:fs/promises';
+import { Random } from '../common/random.js';
+import type { AttentionShape, FfnShape, LayerShape } from '../formats/hf-config.js';
+import { readTensor, tensorEntry } from '../formats/safetensors.js';
+import { writeSafetensors } from '../formats/safetensors-write.js';
+import { input } from '../graph/primitives.js';
+import { warmupCosine } from '../graph/schedule.js';
+import { float32, type Tensors } from '../graph/session.js';
+import { type Parameters, Trainer } from '../graph/trainer.js';
+import type { Value } from '../graph/value.js';
+import { attentionHalf, causalAttention, ffnHalf, type Weights } from '../model/blocks.js';
+import { initialTensors, type SubblockTensors } from '../model/initialise.js';
+import { normalisedMse } from '../model/losses.js';
+import { type Half, layerTensor } from '../model/names.js';
+import { subblockTensors } from '../model/tensors.js';
+import { checkpointWeights, layerWeights } from '../model/weights.js';
+import { type Model, openModel, type TaskAnswer } from './context.js';
+import { HiddenReader } from './hidden-file.js';
+
+/** One variant of one subblock, to be trained against the parent's activations. Paths are absolute. */
+export interface DistilPayload {
+  parentDir: string;
+  layer: number;
+  half: Half;
+  variant: string;
+  shape: AttentionShape | FfnShape;
+  /** What enters the subblock and what leaves the layer, in the parent. */
+  inputFile: string;
+  targetFile: string;
+  channelsFile: string;
+  /** Cached sequences; the last ones are held out. */
+  sequences: number;
+  sequenceLength: number;
+  /** Sequences per step. */
+  batch: number;
+  /** Training tokens; 0 only measures the loss. */
+  tokens: number;
+  learningRate: number;
+  seed: number;
+  /** Where the trained tensors go; undefined for a variant that has none. */
+  output: { file: string; artifact: string } | undefined;
+}
+
+export interface DistilResult {
+  /** Held-out normalised MSE at the layer's output before and after training. */
+  lossBefore: number;
+  lossAfter: number;
+  /** Training loss, at most MAX_CURVE_POINTS of them. */
+  curve: { steps: number[]; values: number[] };
+  /** Rates that were given up because the loss stopped being a finite number. */
+  retries: number;
+  /** Why the variant is of no use and must be left out; undefined if it is fine. */
+  failed?: string;
+}
+
+const HELD_OUT_SHARE = 1 / 16;
+const MAX_CURVE_POINTS = 64;
+/** A loss that is not finite starts the variant again at this fraction of the rate, so often. */
+const RETRY_FACTOR = 0.25;
+const MAX_RETRIES = 2;
+
+/** Trains one variant: decoupled blockwise local distillation (the other half is the parent's, frozen). */
+export async function distilTask(payload: DistilPayload, context: { signal: AbortSignal }): Promise<TaskAnswer> {
+  const parent = await openModel(payload.parentDir);
+  const own = parent.config.layers[payload.layer];
+  if (own === undefined) throw new Error(`no layer ${payload.layer}`);
+  const initial = await readInitial(parent, payload);
+  const windows = await Windows.open(payload, parent.config.hiddenSize);
+  try {
+    for (let retries = 0; ; retries++) {
+      const learningRate = payload.learningRate * RETRY_FACTOR ** retries;
+      const outcome = await train(parent, own, payload, initial, windows, learningRate, context.signal);
+      if (outcome.finite || retries === MAX_RETRIES) return await conclude(payload, outcome, retries, parent);
+    }
+  } finally {
+    await windows.close();
+  }
+}
+
+interface Outcome {
+  finite: boolean;
+  lossBefore: number;
+  lossAfter: number;
+  curve: { steps: number[]; values: number[] };
+  tokens: number;
+  tensors: SubblockTensors;
+}
+
+async function readInitial(
+  parent: Model,
+  { layer, half, shape, channelsFile }: DistilPayload,
+): Promise<SubblockTensors> {
+  const read = (name: string) => readTensor(tensorEntry(parent.checkpoint, layerTensor(layer, name)));
+  const meanAbs = JSON.parse(await readFile(channelsFile, 'utf8')) as number[];
+  return initialTensors(parent.config, layer, half, shape, read, meanAbs);
+}
+
+function parametersOf(parent: Model, { half, shape }: DistilPayload, tensors: SubblockTensors): Parameters {
+  const shapes =
+    half === 'attention'
+      ? subblockTensors(parent.config, 'attention', shape as AttentionShape)
+      : subblockTensors(parent.config, 'ffn', shape as FfnShape);
+  return Object.fromEntries(
+    shapes.map((tensor) => {
+      const data = tensors[tensor.name];
+      if (data === undefined) throw new Error(`no initial tensor ${tensor.name}`);
+      return [tensor.name, { shape: tensor.shape, data }];
+    }),
+  );
+}
+
+/** The layer's output [rows, H] with one half replaced: from the layer's input, or from the parent's middle for an FFN. */
+export function replacedLayer(
+  parent: Model,
+  layer: number,
+  own: LayerShape,
+  replacement: { half: Half; shape: AttentionShape | FfnShape; weights: Weights },
+  x: Value,
+  sequenceLength: number,
+): Value {
+  const { config } = parent;
+  if (replacement.half === 'ffn') return ffnHalf(config, replacement.shape as FfnShape, replacement.weights, x);
+  const core = causalAttention({ config, batch: (x.shape[0] ?? 0) / sequenceLength, sequence: sequenceLength });
+  const middle = attentionHalf(config, replacement.shape as AttentionShape, replacement.weights, core, x);
+  return ffnHalf(config, own.ffn, layerWeights(checkpointWeights(parent.checkpoint), layer), middle);
+}
+
+async function train(
+  parent: Model,
+  own: LayerShape,
+  payload: DistilPayload,
+  initial: SubblockTensors,
+  windows: Windows,
+  learningRate: number,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { sequenceLength, half, shape, layer } = payload;
+  const rows = payload.batch * sequenceLength;
+  const [x, target] = [input('x', [rows, parent.config.hiddenSize]), input('target', [rows, parent.config.hiddenSize])];
+  const trainer = await Trainer.create(parametersOf(parent, payload, initial), (values) => {
+    const weights: Weights = (name) => {
+      const value = values[name];
+      if (value === undefined) throw new Error(`${payload.variant} has no ${name}`);
+      return value;
+    };
+    return {
+      loss: normalisedMse(target, replacedLayer(parent, layer, own, { half, shape, weights }, x, sequenceLength)),
+    };
+  });
+  try {
+    const lossBefore = await heldOutLoss(trainer, windows);
+    const steps = Math.ceil(payload.tokens / rows);
+    const curve: Outcome['curve'] = { steps: [], values: [] };
+    const every = Math.max(1, Math.ceil(steps / MAX_CURVE_POINTS));
+    let finite = Number.isFinite(lossBefore);
+    for (let step = 1; step <= steps && finite; step++) {
+      signal.throwIfAborted();
+      const { loss } = await trainer.step(
+        await windows.training(step),
+        warmupCosine(step, steps, learningRate, Math.ceil(steps / 20)),
+      );
+      finite = Number.isFinite(loss);
+      if (finite && step % every === 0) {
+        curve.steps.push(step);
+        curve.values.push(loss);
+      }
+    }
+    const lossAfter = finite ? await heldOutLoss(trainer, windows) : Number.NaN;
+    const tensors = Object.fromEntries(Object.entries(trainer.parameters()).map(([name, { data }]) => [name, data]));
+    return {
+      finite: finite && Number.isFinite(lossAfter),
+      lossBefore,
+      lossAfter,
+      curve,
+      tokens: steps * rows,
+      tensors,
+    };
+  } finally {
+    await trainer.release();
+  }
+}
+
+async function heldOutLoss(trainer: Trainer, windows: Windows): Promise<number> {
+  let total = 0;
+  const batches = windows.heldOutBatches;
+  for (let i = 0; i < batches; i++) total += (await trainer.evaluate(await windows.heldOut(i))).loss;
+  return total / batches;
+}
+
+async function conclude(payload: DistilPayload, outcome: Outcome, retries: number, parent: Model): Promise<TaskAnswer> {
+  const number = (value: number) => (Number.isFinite(value) ? value : -1);
+  const result: DistilResult = {
+    lossBefore: number(outcome.lossBefore),
+    lossAfter: number(outcome.lossAfter),
+    curve: outcome.curve,
+    retries,
+  };
+  if (!outcome.finite)
+    return { result: { ...result, failed: 'its loss is not finite, at any rate tried' }, tokens: outcome.tokens };
+  if (payload.output === undefined) return { result };
+  const shapes = parametersOf(parent, payload, outcome.tensors);
+  const tensors = Object.entries(shapes).map(([name, { shape, data }]) => ({
+    name,
+    dtype: 'F32' as const,
+    shape: [...shape],
+    data: () => data,
+  }));
+  await writeSafetensors(payload.output.file, tensors, {
+    layer: String(payload.layer),
+    half: payload.half,
+    variant: payload.variant,
+  });
+  return { artifact: payload.output.artifact, result, tokens: outcome.tokens };
+}
+
+/** The cached activations as batches: seeded random sequences for training, the last ones held out. */
+class Windows {
+  private readonly heldOutCount: number;
+  private readonly order: number[];
+
+  private constructor(
+    private readonly payload: DistilPayload,
+    private readonly inputs: HiddenReader,
+    private readonly targets: HiddenReader,
+  ) {
+    const { sequences, batch, seed, layer, half, variant } = payload;
+    this.heldOutCount = Math.max(batch, Math.round((sequences * HELD_OUT_SHARE) / batch) * batch);
+    const training = Math.max(1, sequences - this.heldOutCount);
+    const random = Random.of(seed, 'distil', layer, half, variant);
+    const epochs = Math.ceil(payload.tokens / (training * payload.sequenceLength)) + 1;
+    this.order = Array.from({ length: epochs }, () =>
+      random.shuffle(Array.from({ length: training }, (_, i) => i)),
+    ).flat();
+  }
+
+  static async open(payload: DistilPayload, width: number): Promise<Windows> {
+    return new Windows(
+      payload,
+      await HiddenReader.open(payload.inputFile, width),
+      await HiddenReader.open(payload.targetFile, width),
+    );
+  }
+
+  get heldOutBatches(): number {
+    return this.heldOutCount / this.payload.batch;
+  }
+
+  /** The batch of training step 1, 2, … */
+  training(step: number): Promise<Tensors> {
+    const { batch } = this.payload;
+    return this.read(this.order.slice((step - 1) * batch, step * batch));
+  }
+
+  heldOut(i: number): Promise<Tensors> {
+    const { batch, sequences } = this.payload;
+    const first = sequences - this.heldOutCount + i * batch;
+    return this.read(Array.from({ length: batch }, (_, j) => Math.max(0, first + j)));
+  }
+
+  async close(): Promise<void> {
+    await this.inputs.close();
+    await this.targets.close();
+  }
+
+  private async read(sequences: readonly number[]): Promise<Tensors> {
+    const { sequenceLength } = this.payload;
+    const gather = async (reader: HiddenReader) => {
+      const rows = new Float32Array(sequences.length * sequenceLength * reader.width);
+      for (const [i, sequence] of sequences.entries()) {
+        rows.set(await reader.read(sequence * sequenceLength, sequenceLength), i * sequenceLength * reader.width);
+      }
+      return float32(rows, [sequences.length * sequenceLength, reader.width]);
+    };
+    return { x: await gather(this.inputs), target: await gather(this.targets) };
+  }
+}

@@ -1,0 +1,230 @@
+import { InputError } from '../common/errors.js';
+import type { Choice, Limit, Problem } from '../solver/problem.js';
+import { type Infeasible, type Solution, solve } from '../solver/solve.js';
+import { writeJson } from '../run/artifacts.js';
+import { taskKey } from '../run/task-key.js';
+import { type LibraryCosts, type PricedVariant, sumPartCosts } from '../target/costs.js';
+import {
+  additiveCosts,
+  amountText,
+  boundOf,
+  type Constraint,
+  constraintText,
+  costLimit,
+  type LimitBasis,
+  type Metric,
+  type Metrics,
+  metricsOf,
+  roundedOutward,
+  valueAtCost,
+} from './constraints.js';
+import type { SearchContext } from './context.js';
+import { runStage } from './tasks.js';
+
+/** The present architecture, in the run directory. */
+export const SOLUTION_FILE = 'solution.json';
+
+/**
+ * The quality drop of every variant of a layer by name. A variant that is absent or null has failed and is left out; the
+ * parent's own drops nothing.
+ */
+export interface LayerScores {
+  attention: Readonly<Record<string, number | null>>;
+  ffn: Readonly<Record<string, number | null>>;
+}
+
+/** What there is to choose from: scores and costs of the same layers. */
+export interface ScoredLibrary {
+  scores: readonly LayerScores[];
+  costs: LibraryCosts;
+}
+
+export interface Requirements {
+  constraints: readonly Constraint[];
+  /** Share by which limits on runtime are tightened, for the error of predictions. */
+  margin: number;
+}
+
+/** The names of a layer's variants. */
+export interface LayerChoice {
+  attention: string;
+  ffn: string;
+}
+
+/** How a constraint is met. */
+export interface MetLimit {
+  metric: Metric;
+  /** As the user would write it. */
+  text: string;
+  /** What the architecture reaches, in the same unit, margin included: the constraint could say this instead. */
+  reached: number;
+  /** It holds the objective up. */
+  binding: boolean;
+  /** By how much the objective falls per byte, second or parameter by which the limit gives way. */
+  shadowPrice: number;
+}
+
+export interface SolvedArchitecture {
+  /** A choice per layer. */
+  architecture: LayerChoice[];
+  /** The sum of the scores. */
+  objective: number;
+  /** Proven: no architecture that meets the limits has a lower objective. */
+  bound: number;
+  gap: number;
+  nodes: number;
+  milliseconds: number;
+  /** Predicted, of the architecture and of the parent. */
+  totals: Metrics;
+  parent: Metrics;
+  limits: MetLimit[];
+  /** The metrics whose limits hold the objective up. */
+  binding: Metric[];
+}
+
+/** Solves for the constraints of the spec, unless the log has the answer, and writes `solution.json`. */
+export async function solveStage(
+  context: SearchContext,
+  scores: readonly LayerScores[],
+  costs: LibraryCosts,
+  constraints: readonly Constraint[],
+): Promise<SolvedArchitecture> {
+  const { run, spec } = context;
+  const { margin } = spec;
+  const key = taskKey('solve', { scores, costs, constraints, margin });
+  const finished = await runStage(context, 'solve', key, 1, async () => ({
+    result: await solveLibrary({ scores, costs }, { constraints, margin }),
+  }));
+  const solved = finished.result as SolvedArchitecture;
+  // How long it took differs from run to run, what came out does not.
+  await writeJson(run.path(SOLUTION_FILE), { ...solved, milliseconds: undefined });
+  return solved;
+}
+
+/**
+ * The architecture with the least sum of scores within the constraints, proven.
+ * @throws InputError when there is none: the limits in conflict, what each could reach, and the smallest relaxation
+ */
+export async function solveLibrary(library: ScoredLibrary, requirements: Requirements): Promise<SolvedArchitecture> {
+  const { costs } = library;
+  const { constraints, margin } = requirements;
+  const parentCosts = sumPartCosts([costs.nonBlock, ...parentParts(costs)]);
+  const basis: LimitBasis = { parent: parentCosts, workload: costs.workload, margin };
+  const candidates = costs.layers.map((layer, index) => pairs(layer, library.scores[index]));
+  const problem: Problem = {
+    layers: candidates.map((layer) => ({ choices: layer.map(({ choice }) => choice) })),
+    nonBlock: additiveCosts(costs.nonBlock),
+    limits: constraints.map((constraint): Limit => {
+      const limit = costLimit(constraint, basis);
+      return boundOf(constraint) === 'max'
+        ? { cost: constraint.metric, max: limit }
+        : { cost: constraint.metric, min: limit };
+    }),
+  };
+  const answer = await solve(problem);
+  if (answer.status === 'undecided') throw new Error('the solver stopped without an answer');
+  if (answer.status === 'infeasible') throw infeasible(answer, constraints, basis);
+  const chosen = candidates.map((layer, index) => {
+    const pair = layer[answer.choices[index] ?? -1];
+    if (pair === undefined) throw new Error(`the solver chose nothing for layer ${index}`);
+    return pair;
+  });
+  return {
+    architecture: chosen.map(({ attention, ffn }) => ({ attention: attention.name, ffn: ffn.name })),
+    objective: answer.objective,
+    bound: answer.bound,
+    gap: answer.gap,
+    nodes: answer.nodes,
+    milliseconds: answer.milliseconds,
+    totals: metricsOf(
+      sumPartCosts([costs.nonBlock, ...chosen.flatMap(({ attention, ffn }) => [attention, ffn])]),
+      costs.workload,
+    ),
+    parent: metricsOf(parentCosts, costs.workload),
+    ...metLimits(answer, constraints, basis),
+  };
+}
+
+interface Pair {
+  attention: PricedVariant;
+  ffn: PricedVariant;
+  choice: Choice;
+}
+
+/** Every choice of one layer: the parent's first, without what failed. */
+function pairs(layer: LibraryCosts['layers'][number], scores: LayerScores | undefined): Pair[] {
+  const attention = scored(layer.attention, scores?.attention);
+  const ffn = scored(layer.ffn, scores?.ffn);
+  return attention.flatMap((a) =>
+    ffn.map((f) => ({
+      attention: a.variant,
+      ffn: f.variant,
+      choice: {
+        name: `${a.variant.name} + ${f.variant.name}`,
+        score: a.score + f.score,
+        costs: additiveCosts(sumPartCosts([a.variant, f.variant])),
+      },
+    })),
+  );
+}
+
+function scored(
+  variants: readonly PricedVariant[],
+  scores: Readonly<Record<string, number | null>> = {},
+): { variant: PricedVariant; score: number }[] {
+  return variants.flatMap((variant, index) => {
+    const known = Object.hasOwn(scores, variant.name) ? scores[variant.name] : undefined;
+    const score = known ?? (index === 0 ? 0 : undefined);
+    return score === undefined ? [] : [{ variant, score }];
+  });
+}
+
+function parentParts({ layers }: LibraryCosts): PricedVariant[] {
+  return layers.flatMap(({ attention, ffn }) => [...attention.slice(0, 1), ...ffn.slice(0, 1)]);
+}
+
+function metLimits(
+  answer: Solution,
+  constraints: readonly Constraint[],
+  basis: LimitBasis,
+): Pick<SolvedArchitecture, 'limits' | 'binding'> {
+  const limits = constraints.map((constraint): MetLimit => ({
+    metric: constraint.metric,
+    text: constraintText(constraint),
+    reached: valueAtCost(constraint, answer.totals[constraint.metric] ?? 0, basis),
+    binding: answer.binding.includes(constraint.metric),
+    shadowPrice: answer.shadowPrices[constraint.metric] ?? 0,
+  }));
+  return { limits, binding: [...new Set(limits.filter(({ binding }) => binding).map(({ metric }) => metric))] };
+}
+
+/** The solver's explanation in the words and units of the user. */
+function infeasible(
+  { conflicts, relaxation }: Infeasible,
+  constraints: readonly Constraint[],
+  basis: LimitBasis,
+): InputError {
+  const constraintOf = (cost: string, bound: 'max' | 'min'): Constraint => {
+    const found = constraints.find((constraint) => constraint.metric === cost && boundOf(constraint) === bound);
+    if (found === undefined) throw new Error(`no constraint limits ${cost}`);
+    return found;
+  };
+  const rounded = (constraint: Constraint, cost: number) =>
+    roundedOutward(constraint, valueAtCost(constraint, cost, basis));
+  const inConflict = conflicts.map(({ cost, bound, reachable }) => {
+    const constraint = constraintOf(cost, bound);
+    const best = amountText(constraint, rounded(constraint, reachable));
+    return `"${constraintText(constraint)}" (alone, ${best} can be reached)`;
+  });
+  const changes = relaxation.changes.map(({ cost, bound, to }) => {
+    const constraint = constraintOf(cost, bound);
+    return `"${constraintText(constraint, rounded(constraint, to))}"`;
+  });
+  const margin = basis.margin === 0 ? '' : ` with a margin of ${100 * basis.margin}%`;
+  const together = conflicts.length > 1 ? ' together' : '';
+  const smaller = relaxation.proven ? '' : '; a smaller one may exist';
+  return new InputError(
+    `no architecture of this space meets ${inConflict.join(' and ')}${together}${margin}; the smallest relaxation that fits: ${changes.join(' and ')}${smaller}`,
+    'limits',
+  );
+}

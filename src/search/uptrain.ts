@@ -1,0 +1,277 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Random } from '../common/random.js';
+import { readTensor, tensorEntry } from '../formats/safetensors.js';
+import { type TensorToWrite, writeSafetensors } from '../formats/safetensors-write.js';
+import { add, input, mean, mul, reshape } from '../graph/primitives.js';
+import { warmupCosine } from '../graph/schedule.js';
+import { int64, type Tensors } from '../graph/session.js';
+import { type Objective, type Parameters, Trainer } from '../graph/trainer.js';
+import type { Value } from '../graph/value.js';
+import { forward } from '../model/forward.js';
+import { cosineDistance, tokenKl } from '../model/losses.js';
+import { modelTensors } from '../model/tensors.js';
+import { checkpointWeights } from '../model/weights.js';
+import { writeDirectory, writeJson } from '../run/artifacts.js';
+import { writeChildFolder } from './assemble.js';
+import type { Model, SearchContext } from './context.js';
+import { readTokens, type TokenFile } from './data.js';
+import { openVariant } from './library.js';
+
+export interface UptrainSettings {
+  tokens: number;
+  /** Sequences per step. */
+  batch: number;
+  learningRate: number;
+  validateEvery: number;
+  patience: number;
+  seed: number;
+}
+
+export interface UptrainResult {
+  steps: number;
+  tokens: number;
+  /** Validation KL, nats/token, before any step and at the best one. */
+  klBefore: number;
+  klBest: number;
+  bestStep: number;
+  /** Validation KL over the steps. */
+  curve: { steps: number[]; values: number[] };
+  stoppedEarly: boolean;
+}
+
+/** Validation sequences: enough to tell improvements from noise, few enough to be quick. */
+const MAX_VALIDATION_SEQUENCES = 32;
+
+/** Global knowledge distillation: KL(parent || child) on logits + mean over layers of 1 - cos(hidden). */
+function objective(parent: Model, child: Model, ids: Value, batch: number, sequence: number) {
+  return (values: Record<string, Value>): Objective => {
+    const lookup = (name: string): Value => {
+      const value = values[name];
+      if (value === undefined) throw new Error(`the child has no ${name}`);
+      return value;
+    };
+    const teacher = forward({ config: parent.config, batch, sequence }, checkpointWeights(parent.checkpoint), ids);
+    const student = forward({ config: child.config, batch, sequence }, lookup, ids);
+    const kl = reshape(mean(tokenKl(teacher.logits, student.logits)), []);
+    const distances = student.hidden.slice(1).map((hidden, i) => {
+      const target = teacher.hidden[i + 1];
+      if (target === undefined) throw new Error('parent and child differ in depth');
+      return mean(cosineDistance(target, hidden));
+    });
+    const cosine = reshape(
+      mul(
+        distances.reduce((a, b) => add(a, b)),
+        1 / distances.length,
+      ),
+      [],
+    );
+    return { loss: add(kl, cosine), extras: { kl, cosine } };
+  };
+}
+
+/** What is stored between validations: with it, a killed run goes on as if nothing had happened. */
+interface Progress extends UptrainResult {
+  sinceBest: number;
+}
+
+/**
+ * Trains the whole child in `assembledDir` and writes the best state to `childDir`, in the parent's precision. `stateDir`
+ * holds the training state between validations.
+ */
+export async function uptrainChild(
+  context: Pick<SearchContext, 'parent' | 'threads'>,
+  child: Model,
+  data: { train: TokenFile; validation: TokenFile },
+  settings: UptrainSettings,
+  stateDir: string,
+  childDir: string,
+  hooks: { checkpoint: () => Promise<void>; progress: (result: UptrainResult, steps: number) => void },
+): Promise<UptrainResult> {
+  const { parent, threads } = context;
+  const sequence = data.train.sequenceLength;
+  const rows = settings.batch * sequence;
+  const steps = Math.ceil(settings.tokens / rows);
+  const ids = input('ids', [rows], 'int64');
+  const parameters = await readParameters(child);
+  const trainer = await Trainer.create(parameters, objective(parent, child, ids, settings.batch, sequence), {
+    threads,
+  });
+  try {
+    const batches = await Batches.open(data, settings);
+    let best = snapshot(trainer);
+    let progress = await restore(trainer, stateDir, best);
+    if (progress === undefined) {
+      const klBefore = await validate(trainer, batches);
+      const curve = { steps: [0], values: [klBefore] };
+      progress = {
+        steps: 0,
+        tokens: 0,
+        klBefore,
+        klBest: klBefore,
+        bestStep: 0,
+        curve,
+        stoppedEarly: false,
+        sinceBest: 0,
+      };
+    }
+    while (progress.steps < steps && !progress.stoppedEarly) {
+      await hooks.checkpoint();
+      const step = trainer.steps + 1;
+      const { loss } = await trainer.step(
+        batches.training(step),
+        warmupCosine(step, steps, settings.learningRate, Math.ceil(steps / 20)),
+      );
+      progress.steps = step;
+      progress.tokens = step * rows;
+      // A loss that is not finite never recovers; the best state so far is the result.
+      if (!Number.isFinite(loss)) progress.stoppedEarly = true;
+      else if (step % settings.validateEvery === 0 || step === steps) {
+        const kl = await validate(trainer, batches);
+        progress.curve.steps.push(step);
+        progress.curve.values.push(kl);
+        progress.sinceBest += 1;
+        if (kl < progress.klBest) {
+          best = snapshot(trainer);
+          Object.assign(progress, { klBest: kl, bestStep: step, sinceBest: 0 });
+        }
+        progress.stoppedEarly = progress.sinceBest >= settings.patience;
+        await store(trainer, best, progress, stateDir);
+        hooks.progress(progress, steps);
+      }
+    }
+    await writeChild(parent, child, best, childDir);
+    const { sinceBest: _, ...result } = progress;
+    return result;
+  } finally {
+    await trainer.release();
+  }
+}
+
+async function readParameters(child: Model): Promise<Parameters> {
+  const entries = modelTensors(child.config).map(async ({ name, shape }) => {
+    return [name, { shape, data: await readTensor(tensorEntry(child.checkpoint, name)) }] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+type State = Record<string, Float32Array>;
+
+function snapshot(trainer: Trainer): State {
+  return Object.fromEntries(Object.entries(trainer.parameters()).map(([name, { data }]) => [name, data.slice()]));
+}
+
+async function validate(trainer: Trainer, batches: Batches): Promise<number> {
+  let total = 0;
+  for (let i = 0; i < batches.validationBatches; i++) {
+    total += (await trainer.evaluate(batches.validation(i))).extras['kl'] ?? Number.NaN;
+  }
+  return total / batches.validationBatches;
+}
+
+async function store(trainer: Trainer, best: State, progress: Progress, stateDir: string): Promise<void> {
+  const { tensors } = trainer.state();
+  const all = {
+    ...mapKeys(tensors, (tensor) => tensor.data as Float32Array, ''),
+    ...mapKeys(best, (data) => data, 'best.'),
+  };
+  const toWrite = Object.entries(all).map(([name, data]): TensorToWrite => ({
+    name,
+    dtype: 'F32',
+    shape: [data.length],
+    data: () => data,
+  }));
+  await writeDirectory(stateDir, async (dir) => {
+    await writeSafetensors(path.join(dir, 'state.safetensors'), toWrite);
+    await writeJson(path.join(dir, 'progress.json'), progress);
+  });
+}
+
+function mapKeys<T>(record: Readonly<Record<string, T>>, value: (item: T) => Float32Array, prefix: string): State {
+  return Object.fromEntries(Object.entries(record).map(([name, item]) => [prefix + name, value(item)]));
+}
+
+/** Goes on from a stored state, if there is one; fills `best` from it. */
+async function restore(trainer: Trainer, stateDir: string, best: State): Promise<Progress | undefined> {
+  const file = path.join(stateDir, 'state.safetensors');
+  if (!existsSync(file)) return undefined;
+  const progress = JSON.parse(await readFile(path.join(stateDir, 'progress.json'), 'utf8')) as Progress;
+  const current: State = {};
+  for (const [name, entry] of (await openVariant(file)).entries) {
+    const data = await readTensor(entry);
+    if (name.startsWith('best.')) best[name.slice('best.'.length)] = data;
+    else current[name] = data;
+  }
+  trainer.restore(progress.steps, current);
+  return progress;
+}
+
+async function writeChild(parent: Model, child: Model, best: State, childDir: string): Promise<void> {
+  const tensors = modelTensors(child.config).map(({ name, shape }): TensorToWrite => {
+    const data = best[name];
+    if (data === undefined) throw new Error(`no trained ${name}`);
+    return { name, dtype: child.config.dtype, shape, data: () => data };
+  });
+  await writeDirectory(childDir, async (dir) => {
+    await writeSafetensors(path.join(dir, 'model.safetensors'), tensors, { format: 'pt' });
+    await writeChildFolder(parent.dir, child.config, dir);
+  });
+}
+
+/** The batches of a run, a function of the step alone: seeded epochs over the training sequences. */
+class Batches {
+  private constructor(
+    private readonly train: Int32Array,
+    private readonly held: Int32Array,
+    private readonly sequence: number,
+    private readonly settings: UptrainSettings,
+  ) {}
+
+  static async open(data: { train: TokenFile; validation: TokenFile }, settings: UptrainSettings): Promise<Batches> {
+    return new Batches(
+      await readTokens(data.train),
+      await readTokens(data.validation),
+      data.train.sequenceLength,
+      settings,
+    );
+  }
+
+  get validationBatches(): number {
+    const sequences = Math.min(MAX_VALIDATION_SEQUENCES, this.held.length / this.sequence);
+    return Math.max(1, Math.floor(sequences / this.settings.batch));
+  }
+
+  training(step: number): Tensors {
+    const count = this.train.length / this.sequence;
+    const { batch, seed } = this.settings;
+    const picks = Array.from({ length: batch }, (_, i) => {
+      const index = (step - 1) * batch + i;
+      return this.epochOrder(Math.floor(index / count), count, seed)[index % count] ?? 0;
+    });
+    return this.rows(this.train, picks);
+  }
+
+  validation(i: number): Tensors {
+    const count = this.held.length / this.sequence;
+    return this.rows(
+      this.held,
+      Array.from({ length: this.settings.batch }, (_, j) => (i * this.settings.batch + j) % count),
+    );
+  }
+
+  private order: { epoch: number; sequences: number[] } | undefined;
+
+  private epochOrder(epoch: number, count: number, seed: number): number[] {
+    if (this.order?.epoch !== epoch) {
+      const sequences = Random.of(seed, 'uptrain', epoch).shuffle(Array.from({ length: count }, (_, i) => i));
+      this.order = { epoch, sequences };
+    }
+    return this.order.sequences;
+  }
+
+  private rows(tokens: Int32Array, sequences: readonly number[]): Tensors {
+    const ids = sequences.flatMap((index) => [...tokens.subarray(index * this.sequence, (index + 1) * this.sequence)]);
+    return { ids: int64(ids, [ids.length]) };
+  }
+}

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { InputError } from '../common/errors.js';
+import type { ModelConfig } from '../formats/hf-config.js';
+import { readJsonFile } from '../formats/json-file.js';
+import type { Workload } from '../model/accounting.js';
+import { attentionName, ffnName, type LayerVariants, type Variant } from '../model/variants.js';
+import type { PartTiming } from './onnxruntime.js';
+import { type Quartiles, median } from './quartiles.js';
+import type { Runtime } from './workload.js';
+
+const seconds = z.number().nonnegative();
+const quartilePair = z.tuple([seconds, seconds]);
+
+const rowSchema = z.strictObject({
+  prefillSeconds: seconds.describe('One pass over the prompts of the whole batch.'),
+  decodeSeconds: seconds.describe('One decode step of the whole batch, with a KV cache of the whole workload.'),
+  prefillQuartiles: quartilePair.optional(),
+  decodeQuartiles: quartilePair.optional(),
+  rounds: z.int().positive().optional().describe('Repetitions that the medians and quartiles are of.'),
+});
+
+const dtypeSchema = z.enum(['F32', 'F16', 'BF16']);
+
+/**
+ * A cost table, as imported and as written beside a measured run: `{"version": 1, "nonBlock": {"prefillSeconds": …,
+ * "decodeSeconds": …}, "variants": {"attention/kv4": {…}, "ffn/ffn-50%": {…}, …}}`. `nonBlock` is everything outside the
+ * layers. FFN percentages are those of the parent's widest FFN. A `no-op` takes nothing and may be left out.
+ */
+export const costTableSchema = z.strictObject({
+  version: z.literal(1),
+  source: z.string().optional().describe('Where the numbers come from.'),
+  workload: z
+    .strictObject({ batch: z.int().positive(), prefill: z.int().positive(), generated: z.int().nonnegative() })
+    .optional()
+    .describe('What they were measured at; checked against the target of the spec.'),
+  weights: dtypeSchema.default('F32').describe('What the engine keeps weights as.'),
+  kvCache: dtypeSchema.default('F32').describe('What the engine keeps the KV cache as.'),
+  nonBlock: rowSchema,
+  variants: z.record(z.string().regex(/^(attention|ffn)\/./, 'is no "attention/…" or "ffn/…"'), rowSchema),
+});
+
+export type CostTable = z.output<typeof costTableSchema>;
+export type CostRow = z.output<typeof rowSchema>;
+
+/** A row is some hundred bytes, and a search has a few dozen. */
+const MAX_TABLE_BYTES = 4 * 2 ** 20;
+
+const FREE: CostRow = { prefillSeconds: 0, decodeSeconds: 0 };
+
+/** Checks a parsed cost table. Throws InputError that names every field at fault. */
+export function parseCostTable(json: unknown, where: string): CostTable {
+  const result = costTableSchema.safeParse(json);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(
+    (issue) => `${issue.path.length === 0 ? 'the file' : issue.path.join('.')}: ${issue.message}`,
+  );
+  throw new InputError(issues.join('; '), where);
+}
+
+export async function readCostTable(file: string): Promise<CostTable> {
+  return parseCostTable(await readJsonFile(file, MAX_TABLE_BYTES), file);
+}
+
+/** The name of a variant in a cost table: equal shapes have equal names, whichever layer they are in. */
+export function tableKey({ layers }: ModelConfig, variant: Variant): string {
+  if (variant.half === 'attention') return `attention/${attentionName(variant.shape)}`;
+  const width = Math.max(1, ...layers.map(({ ffn }) => (ffn.kind === 'gated' ? ffn.width : 0)));
+  return `ffn/${ffnName(variant.shape, { kind: 'gated', width })}`;
+}
+
+/** What a variant takes by a table that covers it. */
+export function tableRow(table: CostTable, config: ModelConfig, variant: Variant): CostRow {
+  const key = tableKey(config, variant);
+  const row = Object.hasOwn(table.variants, key) ? table.variants[key] : undefined;
+  if (row !== undefined) return row;
+  if (variant.shape.kind === 'no-op') return FREE;
+  throw new InputError(`lacks the variant "${key}"; add it to "variants"`, 'cost table');
+}
+
+/** Throws InputError unless a table is of this workload and has a row for each of the variants. */
+export function checkCostTable(
+  table: CostTable,
+  config: ModelConfig,
+  variants: readonly LayerVariants[],
+  workload: Workload,
+  where: string,
+): void {
+  const { workload: measured } = table;
+  const differs =
+    measured && (['batch', 'prefill', 'generated'] as const).find((key) => measured[key] !== workload[key]);
+  if (differs !== undefined) {
+    throw new InputError(
+      `workload.${differs} is ${measured?.[differs]}, the target of the spec has ${workload[differs]}; measure again, or change one`,
+      where,
+    );
+  }
+  const wanted = variants
+    .flatMap(({ attention, ffn }) => [...attention, ...ffn])
+    .filter(({ shape }) => shape.kind !== 'no-op')
+    .map((variant) => tableKey(config, variant));
+  const missing = [...new Set(wanted)].filter((key) => !Object.hasOwn(table.variants, key));
+  if (missing.length > 0) {
+    const names = missing.map((key) => `"${key}"`).join(', ');
+    throw new InputError(`lacks ${names}; add ${missing.length === 1 ? 'it' : 'them'} to "variants"`, where);
+  }
+}
+
+/**
+ * The table of timed parts. They were timed relative to a reference layer, at different moments; seconds are those
+ * times what the reference layer took in the middle of all of them.
+ */
+export function measuredTable(
+  nonBlock: PartTiming,
+  variants: ReadonlyMap<string, PartTiming>,
+  { workload, source }: { workload: Workload; source: string },
+): CostTable {
+  const timings = [nonBlock, ...variants.values()];
+  const middle = (of: (reference: Runtime) => number) => median(timings.map(({ reference }) => of(reference)));
+  const reference: Runtime = {
+    prefillSeconds: middle(({ prefillSeconds }) => prefillSeconds),
+    decodeSeconds: middle(({ decodeSeconds }) => decodeSeconds),
+  };
+  const rows = [...variants].map(([key, timing]): [string, CostRow] => [key, measuredRow(timing, reference)]);
+  const { batch, prefill, generated } = workload;
+  return {
+    version: 1,
+    source,
+    workload: { batch, prefill, generated },
+    weights: 'F32',
+    kvCache: 'F32',
+    nonBlock: measuredRow(nonBlock, reference),
+    variants: Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}
+
+function measuredRow({ prefill, decode, rounds }: PartTiming, reference: Runtime): CostRow {
+  const spread = ({ low, high }: Quartiles, unit: number): [number, number] => [low * unit, high * unit];
+  return {
+    prefillSeconds: prefill.median * reference.prefillSeconds,
+    decodeSeconds: decode.median * reference.decodeSeconds,
+    prefillQuartiles: spread(prefill, reference.prefillSeconds),
+    decodeQuartiles: spread(decode, reference.decodeSeconds),
+    rounds,
+  };
+}

@@ -1,0 +1,57 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import type { Executor, TaskAnswer, TaskRequest } from '../search/context.js';
+import { type PoolTask, runTasks } from './pool.js';
+
+/** What a handler of a child answers; everything large is in the artifact. */
+const answerSchema = z.object({
+  artifact: z.string().optional(),
+  result: z.unknown().optional(),
+  tokens: z.int().nonnegative().optional(),
+});
+
+/** The program of the children: `worker.js` beside the running bundle or, from sources, `main.ts` beside this file. */
+function workerEntry(): URL {
+  const fromSources = import.meta.url.endsWith('.ts');
+  return new URL(fromSources ? './main.ts' : './worker.js', import.meta.url);
+}
+
+/** Does tasks in `processes` child processes of this one (as many as there are cores, when absent). */
+export function createExecutor(processes = availableParallelism()): Executor {
+  return async (tasks, { signal, beforeTask, onStarted, onFinished, onFailed }) => {
+    const requests = new Map(tasks.map((task) => [task.key, task]));
+    const requestOf = ({ id }: PoolTask): TaskRequest => {
+      const request = requests.get(id);
+      if (request === undefined) throw new Error(`the pool tells of a task "${id}" that it was not given`);
+      return request;
+    };
+    await runTasks(
+      [...requests.values()].map(({ key, kind, payload, cost }) => ({ id: key, kind, payload, cost })),
+      {
+        entry: workerEntry(),
+        processes,
+        signal,
+        beforeTask,
+        onStarted: (task) => {
+          onStarted(requestOf(task));
+        },
+        onFinished: (task, result, seconds) => {
+          onFinished(requestOf(task), parseAnswer(result), seconds);
+        },
+        onFailed: (task, error) => {
+          onFailed(requestOf(task), error);
+        },
+      },
+    );
+  };
+}
+
+/** The answer without the members the child left out: `exactOptionalPropertyTypes` tells those from `undefined`. */
+function parseAnswer(raw: unknown): TaskAnswer {
+  const { artifact, result, tokens } = answerSchema.parse(raw);
+  return {
+    ...(artifact === undefined ? {} : { artifact }),
+    ...(result === undefined ? {} : { result }),
+    ...(tokens === undefined ? {} : { tokens }),
+  };
+}

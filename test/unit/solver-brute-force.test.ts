@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { Random } from '../../src/common/random.js';
+import type { Limit, Place, Problem } from '../../src/solver/problem.js';
+import { solve } from '../../src/solver/solve.js';
+import { architecturesOf, bruteForce, excessOf, rulesOf, scoreOf, totalOf } from '../support/solver-oracle.js';
+
+const RUNS = 1500;
+const COSTS = ['memory', 'time'] as const;
+
+/** Few distinct values, so that ties, zeros and limits met exactly are common; tenths, so that sums are not exact. */
+const tenths = (from: number, to: number): fc.Arbitrary<number> =>
+  fc.integer({ min: from, max: to }).map((x) => x / 10);
+
+const choices = fc.array(
+  fc.record({
+    name: fc.constantFrom('kv4', 'linear', 'no-op'),
+    score: tenths(-3, 6),
+    costs: fc.record({ memory: fc.nat(6), time: tenths(0, 5) }),
+  }),
+  { minLength: 1, maxLength: 5 },
+);
+
+const limit: fc.Arbitrary<Limit> = fc
+  .record({
+    cost: fc.constantFrom(...COSTS),
+    sides: fc.constantFrom('max', 'max', 'min', 'both'),
+    at: fc.integer({ min: 2, max: 18 }),
+    width: fc.integer({ min: 0, max: 6 }),
+  })
+  .map(({ cost, sides, at, width }) => {
+    const unit = cost === 'time' ? 0.1 : 1;
+    const range = { min: (at < 4 ? 0 : Math.max(0, at - width)) * unit, max: at * unit };
+    return { cost, ...(sides === 'min' ? {} : { max: range.max }), ...(sides === 'max' ? {} : { min: range.min }) };
+  });
+
+/** Any valid problem of at most 4 layers x 5 choices, feasible or not. */
+const problems: fc.Arbitrary<Problem> = fc
+  .array(
+    choices.map((list) => ({ choices: list })),
+    { minLength: 1, maxLength: 4 },
+  )
+  .chain((layers) => {
+    const place: fc.Arbitrary<Place> = fc
+      .nat(layers.length - 1)
+      .chain((layer) =>
+        fc.record({ layer: fc.constant(layer), choice: fc.nat((layers[layer]?.choices.length ?? 1) - 1) }),
+      );
+    const architecture = fc.tuple(...layers.map((layer) => fc.nat(layer.choices.length - 1)));
+    return fc
+      .record({
+        nonBlock: fc.record({ memory: fc.nat(3), time: tenths(0, 3) }, { requiredKeys: [] }),
+        limits: fc.array(limit, { maxLength: 3 }),
+        pins: fc.array(place, { maxLength: 1 }),
+        bans: fc.array(place, { maxLength: 3 }),
+        diversity: fc.record({
+          solutions: fc.array(architecture, { maxLength: 2 }),
+          maxOverlap: fc.constantFrom(0, 0.3, 0.5, 0.75, 1),
+        }),
+      })
+      .map((rest) => ({ layers, ...rest }));
+  })
+  .filter((problem) => architecturesOf(problem).length > 0);
+
+describe('solve, against trying every architecture', () => {
+  it('finds the optimum, and of equal ones the documented one, or that nothing fits', async () => {
+    let infeasible = 0;
+    let restricted = 0;
+    await fc.assert(
+      fc.asyncProperty(problems, async (problem) => {
+        const expected = bruteForce(problem);
+        const found = await solve(problem);
+        if (expected === undefined) {
+          infeasible++;
+          assert.equal(found.status, 'infeasible');
+          return;
+        }
+        assert.ok(found.status === 'optimal');
+        assert.deepEqual(found.choices, expected);
+        assert.equal(found.objective, scoreOf(problem, expected));
+        assert.equal(found.bound, found.objective);
+        assert.equal(found.gap, 0);
+        for (const cost of COSTS) assert.equal(found.totals[cost], totalOf(problem, cost, expected));
+        if (found.binding.length > 0) restricted++;
+      }),
+      { numRuns: RUNS, seed: 1 },
+    );
+    // The instances must exercise both answers, or the comparison above says little.
+    assert.ok(infeasible > RUNS / 10, `${infeasible} infeasible`);
+    assert.ok(restricted > RUNS / 20, `${restricted} with a binding limit`);
+  });
+
+  it('finds the optimum of 4 layers x 5 choices under four tight limits on unrelated costs', async () => {
+    let split = 0;
+    for (let seed = 0; seed < 300; seed++) {
+      const problem = tightProblem(seed);
+      const expected = bruteForce(problem);
+      const found = await solve(problem);
+      assert.deepEqual('choices' in found ? found.choices : undefined, expected, `seed ${seed}`);
+      if (found.nodes > 1 && expected !== undefined) split++;
+    }
+    assert.ok(split > 100, `${split} needed branching`);
+  });
+
+  it('names limits that are in conflict, and no more than that', async () => {
+    let alone = 0;
+    let together = 0;
+    await fc.assert(
+      fc.asyncProperty(problems, async (problem) => {
+        const found = await solve(problem);
+        if (found.status !== 'infeasible') return;
+        const all = architecturesOf(problem);
+        const tightest = (cost: string, bound: string, value: number) =>
+          rulesOf(problem).find((r) => r.cost === cost && r.bound === bound && r.limit === value);
+        const rules = found.conflicts.map(({ cost, bound, limit: value }) => {
+          const rule = tightest(cost, bound, value);
+          assert.ok(rule, `a limit of the problem: ${cost} ${bound} ${value}`);
+          return rule;
+        });
+        const fits = (some: typeof rules): boolean => all.some((a) => some.every((rule) => excessOf(rule, a) <= 0));
+        assert.ok(!fits(rules), 'the limits named cannot be met together');
+        for (const [k, rule] of rules.entries()) {
+          const totals = all.map((architecture) => rule.total(architecture));
+          const best = rule.bound === 'max' ? Math.min(...totals) : Math.max(...totals);
+          assert.ok(Math.abs((found.conflicts[k]?.reachable ?? NaN) - best) < 1e-9);
+        }
+        if (rules.some((rule) => !fits([rule]))) {
+          alone++;
+          assert.ok(rules.every((rule) => !fits([rule])));
+        } else {
+          together++;
+          for (const rule of rules) assert.ok(fits(rules.filter((other) => other !== rule)), 'each one is needed');
+        }
+      }),
+      { numRuns: RUNS, seed: 2 },
+    );
+    assert.ok(alone > RUNS / 50 && together > RUNS / 50, `${alone} alone, ${together} together`);
+  });
+
+  it('gives the least relaxation, with an architecture that fits it', async () => {
+    let relaxed = 0;
+    await fc.assert(
+      fc.asyncProperty(problems, async (problem) => {
+        const found = await solve(problem);
+        if (found.status !== 'infeasible') return;
+        relaxed++;
+        const { changes, architecture, proven } = found.relaxation;
+        assert.ok(proven);
+        const rules = tightestOf(rulesOf(problem));
+        const reachable = new Map(
+          rules.map((rule) => {
+            const totals = architecturesOf(problem).map(rule.total);
+            return [rule, rule.bound === 'max' ? Math.min(...totals) : Math.max(...totals)] as const;
+          }),
+        );
+        const relative = (a: readonly number[]): number =>
+          rules.reduce((sum, rule) => {
+            const size = Math.abs(rule.limit) || Math.abs(reachable.get(rule) ?? 0) || 1;
+            return sum + Math.max(0, excessOf(rule, a)) / size;
+          }, 0);
+        const least = Math.min(...architecturesOf(problem).map(relative));
+        assert.ok(Math.abs(relative(architecture) - least) < 1e-7, `${relative(architecture)} against ${least}`);
+        const broken = rules.filter((rule) => excessOf(rule, architecture) > 0);
+        assert.deepEqual(
+          changes.map(({ cost, bound, from }) => `${cost} ${bound} ${from}`).sort(),
+          broken.map(({ cost, bound, limit: value }) => `${cost} ${bound} ${value}`).sort(),
+        );
+        for (const { cost, bound, to } of changes) {
+          const rule = broken.find((r) => r.cost === cost && r.bound === bound);
+          assert.ok(Math.abs((rule?.total(architecture) ?? NaN) - to) < 1e-9);
+        }
+      }),
+      { numRuns: RUNS, seed: 3 },
+    );
+    assert.ok(relaxed > RUNS / 10, `${relaxed} relaxed`);
+  });
+});
+
+/** Real-valued scores and costs, each limit somewhere between the totals that can be reached. */
+function tightProblem(seed: number): Problem {
+  const random = new Random(seed);
+  const costs = ['a', 'b', 'c', 'd'];
+  const layers = Array.from({ length: 4 }, () => ({
+    choices: Array.from({ length: 5 }, (_, choice) => ({
+      name: `choice-${choice}`,
+      score: random.normal(),
+      costs: Object.fromEntries(costs.map((cost) => [cost, random.next()])),
+    })),
+  }));
+  const at = (): number => 1.6 + 0.6 * random.next();
+  const [a, b, c, d] = [at(), at(), at(), at()];
+  const limits = [
+    { cost: 'a', max: a },
+    { cost: 'b', max: b },
+    { cost: 'c', min: 4 - c },
+    { cost: 'd', min: d - 0.8, max: d },
+  ];
+  return { layers, nonBlock: {}, limits };
+}
+
+/** Of several limits on the same side of a cost only the tightest counts. */
+function tightestOf(rules: ReturnType<typeof rulesOf>): ReturnType<typeof rulesOf> {
+  return rules.filter((rule, k) => {
+    const same = rules.filter((r) => r.cost === rule.cost && r.bound === rule.bound);
+    const limits = same.map((r) => r.limit);
+    const tightest = rule.bound === 'max' ? Math.min(...limits) : Math.max(...limits);
+    return rule.limit === tightest && rules.findIndex((r) => same.includes(r) && r.limit === tightest) === k;
+  });
+}
