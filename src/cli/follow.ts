@@ -9,6 +9,8 @@ const POLL_MS = 500;
 /** How often a line is printed where lines cannot be rewritten. */
 const PLAIN_MS = 10_000;
 
+const DEFAULT_COLUMNS = 80;
+
 /** What is needed of the stream that progress goes to: a terminal (`isTTY`), a pipe or a file. */
 export interface Screen {
   isTTY?: boolean;
@@ -96,8 +98,8 @@ export class Follower {
 
   private live(text: string): void {
     if (!this.screen.isTTY || text === this.shown) return;
-    // A line wider than the terminal would wrap, and then could not be taken back.
-    this.shown = text.slice(0, Math.max(0, (this.screen.columns ?? 80) - 1));
+    // A line wider than the terminal would wrap, and then could not be taken back. A terminal may not know its width.
+    this.shown = text.slice(0, (this.screen.columns || DEFAULT_COLUMNS) - 1);
     this.screen.write(`\r\x1b[2K${this.shown}`);
   }
 }

@@ -57,7 +57,7 @@ function buildProgram(json: boolean, exit: (status: number) => void): Command {
     .requiredOption('--tokens <n>', 'how many tokens to add at most')
     .action((model: string, options: GenerateOptions) => perform(() => generate(model, options)));
   command('solve <run>', 'find the best architecture of a scored and measured run under other limits')
-    .option('--constraint <limits...>', 'for example "memory<=60%" "throughput>=2x"; instead of those of the spec')
+    .option('--constraint <limits...>', 'for example "memory<=60%" "throughput>=2x"; the other limits of the spec hold')
     .action((run: string, flags: SolveFlags) => perform(() => solve(run, flags)));
   command('export <run>', 'write the child of a finished run for other programs')
     .addOption(new Option('--format <format>', 'layout').choices(['hf']).default('hf'))
@@ -78,7 +78,8 @@ async function main(args: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError)) return fail(json, error);
     // Help that was asked for is an answer.
     if (error.exitCode === 0) return EXIT.ok;
-    return fail(json, new InputError(`${error.message.replace(/^error: /, '')} (see puzzle --help)`));
+    const message = error.code === 'commander.help' ? 'no command was given' : error.message.replace(/^error: /, '');
+    return fail(json, new InputError(`${message} (see puzzle --help)`));
   }
 }
 

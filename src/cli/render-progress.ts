@@ -11,7 +11,7 @@ export interface Loss {
   value: number;
 }
 
-/** One line on what a run is doing: `distil  40%  8/20  ETA 1:04 min  loss 0.0123 | run 12%, ETA 5:40 min`. */
+/** One line on what a run is doing: `distil  40%  8/20  ETA 1:04 min  loss 0.0123 | run 12.1%, 0:42 min, ETA 5:40 min`. */
 export function progressLine(state: RunState, loss: Loss | undefined, { bar = false } = {}): string {
   const { stage } = state;
   const at = stage === null ? undefined : state.stages[stage];
@@ -29,9 +29,11 @@ export function progressLine(state: RunState, loss: Loss | undefined, { bar = fa
 }
 
 function wholeRun({ progress, etaSeconds, seconds, state }: RunState): string {
+  const condition = state === 'paused' ? 'paused' : 'run';
+  // Without a plan nobody knows what share of the whole is done.
+  if (progress === 0 && etaSeconds === null) return `${condition} ${duration(seconds)}`;
   const eta = etaSeconds === null ? '' : `, ETA ${duration(etaSeconds)}`;
-  const condition = state === 'paused' ? 'paused at' : 'run';
-  return `${condition} ${percent(progress)} after ${duration(seconds)}${eta}`;
+  return `${condition} ${percent(progress)}, ${duration(seconds)}${eta}`;
 }
 
 function barOf(share: number): string {

@@ -1,83 +1,87 @@
-import type { Workload } from '../model/accounting.js';
-import type { Kept, ModelReport, Report } from '../search/report.js';
-import type { Speedup } from '../target/speedup.js';
+import type { Report } from '../search/report.js';
+import { comparisonNotes, renderComparison, workloadText } from './render-comparison.js';
 import { renderMap } from './render-map.js';
 import { renderTable } from './render-table.js';
-import { bytes, count, duration, percent, significant } from './units.js';
+import { count, duration, percent, significant, times } from './units.js';
 
 /** The result of a search as people read it. Pure: everything comes from the report. */
 export function renderReport(report: Report): string {
+  const { architecture, furtherSpeedups, warnings } = report;
   const sections = [
-    heading(report),
-    section(
-      'Architecture of the child',
-      renderMap(report.architecture),
-      'Bars: share of the parent’s parameters in that half of the layer that is kept; ▒: replaced by one linear layer.',
-      'Score: KL(parent || parent with only this layer replaced), nats per token, on validation text, before uptraining.',
-      solutionLine(report),
-    ),
-    section('Parent and child', comparison(report), ...comparisonNotes(report)),
-    section('Measured speed-up at other workloads', speedups(report.evaluation.speedups)),
-    section('Cost of the search', stages(report)),
+    headline(report),
+    section('Architecture of the child', renderMap(architecture), [
+      'Bar: share of the parent’s parameters in that half of the layer that is kept; ▒: replaced by one linear layer.',
+      'Score: KL(parent || parent with only this layer replaced), nats/token, on validation text, before uptraining.',
+      solutionNote(report),
+    ]),
+    section('Parent and child', renderComparison(report), comparisonNotes(report)),
+    ...(furtherSpeedups.length === 0 ? [] : [section('Measured speed-up, by workload', renderSpeedups(report))]),
+    section('Cost of the search', renderStages(report)),
     section('Files', renderFiles(report)),
-    ...(report.warnings.length === 0 ? [] : [section('Warnings', report.warnings.join('\n'))]),
+    ...(warnings.length === 0 ? [] : [section('Warnings', warnings.join('\n'))]),
   ];
   return `${sections.join('\n\n')}\n`;
 }
 
-function section(title: string, body: string, ...notes: string[]): string {
-  return [title, '', body, ...(notes.length === 0 ? [] : ['', ...notes])].join('\n');
+function section(title: string, body: string, notes: readonly string[] = []): string {
+  return [title, '', body, ...(notes.length === 0 ? [] : ['', ...notes.map(wrap)])].join('\n');
 }
 
-function heading({ name, kept }: Report): string {
-  const accuracy = kept.accuracy === null ? '' : `${percent(kept.accuracy)} of the parent’s accuracy at `;
-  const faster = `${times(kept.speedup)} its measured throughput`;
-  return `${name}: the child keeps ${accuracy}${faster} and ${percent(kept.memory)} of its memory.`;
+const NOTE_WIDTH = 110;
+
+/** Breaks a note into lines; the second and later ones are indented. */
+function wrap(note: string): string {
+  const lines: string[] = [];
+  for (const word of note.split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > NOTE_WIDTH) {
+      lines.push(line === undefined ? word : `  ${word}`);
+    } else {
+      lines[lines.length - 1] = `${line} ${word}`;
+    }
+  }
+  return lines.join('\n');
 }
 
-function solutionLine({ solution, architecture }: Report): string {
-  const limits = Object.entries(solution.limits).map(([cost, limit]) => `${cost} ${limit}`);
-  const asked = limits.length === 0 ? 'without limits' : `with ${limits.join(', ')}`;
-  const margin = solution.margin === 0 ? '' : ` (runtime limits tightened by ${percent(solution.margin)})`;
-  const proof =
-    solution.status === 'optimal'
-      ? 'proven to be the least'
-      : `not proven to be the least, which is at least ${significant(solution.bound)}`;
-  return `Sum of scores over ${architecture.length} layers ${significant(solution.objective)}, ${proof} ${asked}${margin}.`;
+function headline({ name, kept }: Report): string {
+  const accuracy = kept.accuracy === null ? '' : `${percent(kept.accuracy)} of its parent’s accuracy, `;
+  const memory = `${percent(kept.memory)} of its memory`;
+  return `${name}: the child has ${accuracy}${times(kept.speedup)} its measured throughput and ${memory}.`;
 }
 
-/** What one line of the comparison tells of a model, and what of it is kept. */
-interface Line {
-  title: string;
-  value: (model: ModelReport) => string;
-  kept?: (kept: Kept) => string;
+function solutionNote({ solution, architecture }: Report): string {
+  const { limits, margin, objective, gap, status } = solution;
+  const asked = limits.length === 0 ? 'no limits' : limits.map(({ text }) => text).join(', ');
+  const tightened = margin === 0 ? '' : ` (runtime limits tightened by ${percent(margin)})`;
+  const proof = status === 'optimal' ? 'proven to be the least' : `at most ${significant(gap)} above the least`;
+  return `Sum over ${architecture.length} layers: ${significant(objective)}, ${proof} for ${asked}${tightened}.`;
 }
 
-function comparison(report: Report): string {
-  const { parent, child, kept, baselines } = report;
-  const columns = [
-    { model: child, kept },
-    ...baselines.map(({ model, kept: keptByBaseline }) => ({ model, kept: keptByBaseline })),
-  ];
-  const head = ['', 'parent', ...columns.flatMap(({ model }) => [model.name, 'kept'])];
-  const rows = lines(report).map(({ title, value, kept: share }) => [
-    title,
-    value(parent),
-    ...columns.flatMap((column) => [value(column.model), share?.(column.kept) ?? shareText(title, report, column)]),
+function renderSpeedups({ evaluation, furtherSpeedups }: Report): string {
+  const rows = [evaluation.speedup, ...furtherSpeedups].map((measured) => [
+    workloadText(measured.workload),
+    count(measured.parentTokensPerSecond.median),
+    count(measured.childTokensPerSecond.median),
+    times(measured.speedup),
+    `${measured.speedupLow.toFixed(2)} to ${measured.speedupHigh.toFixed(2)}`,
+    String(measured.n),
   ]);
-  return renderTable(head, rows);
+  return renderTable(['workload', 'parent tokens/s', 'child tokens/s', 'speed-up', 'quartiles', 'pairs'], rows);
 }
 
-/** Shares that follow from the two columns themselves. */
-function shareText(title: string, { parent }: Report, { model }: { model: ModelReport }): string {
-  const ratio = RATIOS[title]?.(model, parent) ?? taskShare(title, model, parent);
-  return ratio === undefined ? '' : percent(ratio);
+function renderStages({ stages, baselines, tokens, seconds }: Report): string {
+  const rows = stages.map((stage) => [stage.stage, duration(stage.seconds), count(stage.tokens)]);
+  const apart = baselines.map(({ model, uptrainTokens }) => [
+    `(uptraining of ${model.name})`,
+    '',
+    count(uptrainTokens),
+  ]);
+  return renderTable(['stage', 'time', 'tokens'], [...rows, ['all', duration(seconds), count(tokens)], ...apart]);
 }
 
-const RATIOS: Readonly<Record<string, (model: ModelReport, parent: ModelReport) => number>> = {};
-
-function taskShare(title: string, model: ModelReport, parent: ModelReport): number | undefined {
-  const accuracy = ({ tasks }: ModelReport) => tasks.find(({ name }) => title.endsWith(name))?.accuracy;
-  const [own, whole] = [accuracy(model), accuracy(parent)];
-  return own === undefined || whole === undefined || whole === 0 ? undefined : own / whole;
+function renderFiles({ paths }: Report): string {
+  const width = Math.max(...Object.keys(paths).map((name) => name.length));
+  return Object.entries(paths)
+    .map(([name, path]) => `${name.padEnd(width)}  ${path}`)
+    .join('\n');
 }

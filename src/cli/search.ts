@@ -1,16 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError } from '../common/errors.js';
 import { shellWord } from '../formats/quote.js';
 import { clearControl, requestControl } from '../run/control.js';
 import type { Stage } from '../run/events.js';
 import { isLocked } from '../run/lock.js';
 import { readRunState } from '../run/run.js';
-import { defaultRunDir, resumeSearch, type SearchOptions, startSearch } from '../search/pipeline.js';
+import { defaultRunDir, resumeSearch, type SearchOptions, startSearch, storedSpec } from '../search/pipeline.js';
 import type { Report } from '../search/report.js';
+import { readSpec } from '../search/spec.js';
 import { createExecutor } from '../worker/executor.js';
 import { type Answer, EXIT, say } from './command.js';
 import { Follower } from './follow.js';
 import { renderReport } from './render-report.js';
 import { status } from './status.js';
+
+/** A paused process looks several times in this long whether it may go on. */
+const TAKEN_UP_MS = 600;
 
 export interface SearchFlags {
   run?: string;
@@ -20,8 +25,9 @@ export interface SearchFlags {
 
 /** `puzzle search SPEC [--run DIR] [--until STAGE] [--baselines]`. */
 export async function search(specFile: string, { run, ...flags }: SearchFlags): Promise<Answer> {
+  const { processes } = await readSpec(specFile);
   const dir = run ?? defaultRunDir(specFile);
-  return attended(dir, () => startSearch(specFile, run, options(flags)));
+  return attended(dir, () => startSearch(specFile, run, options(flags, processes)));
 }
 
 /** `puzzle resume RUN`: goes on with a run that was stopped, or that another process has paused. */
@@ -30,13 +36,15 @@ export async function resume(dir: string, flags: Omit<SearchFlags, 'run'>): Prom
   if (state === 'paused' && (await isLocked(dir))) {
     await clearControl(dir);
     say('the process that paused this run goes on with it');
+    await sleep(TAKEN_UP_MS);
     return status(dir);
   }
-  return attended(dir, () => resumeSearch(dir, options(flags)));
+  const { processes } = await storedSpec(dir);
+  return attended(dir, () => resumeSearch(dir, options(flags, processes)));
 }
 
-function options({ until, baselines = false }: Omit<SearchFlags, 'run'>): SearchOptions {
-  return { executor: createExecutor(), baselines, ...(until === undefined ? {} : { until }) };
+function options({ until, baselines = false }: Omit<SearchFlags, 'run'>, processes?: number): SearchOptions {
+  return { executor: createExecutor(processes), baselines, ...(until === undefined ? {} : { until }) };
 }
 
 /** Does a search with its progress on stderr; Ctrl-C asks it to stop after the step at hand. */

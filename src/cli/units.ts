@@ -24,11 +24,22 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1)}%`;
 }
 
-/** Seconds as `4.2 s`, `3:07 min` or `1:02:33 h`. */
+/** Seconds as `35.1 ms`, `4.2 s`, `3:07 min` or `1:02:33 h`. */
 export function duration(seconds: number): string {
+  if (seconds > 0 && seconds < 0.1) return `${significant(seconds * 1000)} ms`;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   const two = (value: number) => String(value).padStart(2, '0');
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return hours === 0 ? `${minutes}:${two(rest)} min` : `${hours}:${two(minutes)}:${two(rest)} h`;
+}
+
+/** A factor: `2.19x`. */
+export function times(factor: number): string {
+  return `${factor.toFixed(2)}x`;
+}
+
+/** `1 thread`, `2 threads`. */
+export function plural(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -2,7 +2,7 @@ import { gather, input, logSoftmax, reshape } from '../graph/primitives.js';
 import { float32, int64, Session } from '../graph/session.js';
 import type { Value } from '../graph/value.js';
 import { head } from './blocks.js';
-import type { ModelFiles } from './hidden-states.js';
+import { type ModelFiles, requireIds } from './hidden-states.js';
 import { checkpointWeights } from './weights.js';
 
 /** Bytes of one [rows, vocabulary] tensor inside the graph, of which it holds a few at a time. */
@@ -19,7 +19,7 @@ export type RowProgram = (logProbs: readonly Value[], ofTarget: (logProbs: Value
 export class HeadRows {
   private constructor(
     private readonly session: Session,
-    private readonly widths: readonly number[],
+    private readonly models: readonly ModelFiles[],
     private readonly rows: number,
     private readonly vocabulary: number,
   ) {}
@@ -35,18 +35,18 @@ export class HeadRows {
     // `targets` are flat indices: a lookup instead of a product with one-hot rows as wide as the vocabulary.
     const ofTarget = (values: Value) => gather(reshape(values, [rows * vocabulary, 1]), targets);
     const session = await Session.create(program(logProbs, ofTarget), { threads });
-    const widths = models.map(({ config }) => config.hiddenSize);
-    return new HeadRows(session, widths, rows, vocabulary);
+    return new HeadRows(session, models, rows, vocabulary);
   }
 
   /** `hidden`: per model, rows [N,H]; `targets`: a token id per row. Returns N numbers per output of the program. */
   async run(hidden: readonly Float32Array[], targets: ArrayLike<number>): Promise<Record<string, Float32Array>> {
+    for (const model of this.models) requireIds(targets, model);
     const results: Record<string, Float32Array> = {};
     for (let first = 0; first < targets.length; first += this.rows) {
       const count = Math.min(this.rows, targets.length - first);
       const flat = Array.from({ length: this.rows }, (_, i) => i * this.vocabulary + (targets[first + i] ?? 0));
       const feeds = Object.fromEntries(
-        this.widths.map((width, i) => [`hidden.${i}`, this.chunk(hidden[i], first, count, width)]),
+        this.models.map(({ config }, i) => [`hidden.${i}`, this.chunk(hidden[i], first, count, config.hiddenSize)]),
       );
       const outputs = await this.session.run({ ...feeds, targets: int64(flat, [this.rows]) });
       for (const [name, { data }] of Object.entries(outputs)) {

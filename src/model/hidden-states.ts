@@ -13,6 +13,16 @@ export interface ModelFiles {
   checkpoint: Checkpoint;
 }
 
+/** Throws InputError when an id is not in the model's vocabulary. */
+export function requireIds(ids: ArrayLike<number>, { config, checkpoint }: ModelFiles): void {
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] ?? -1;
+    if (id >= 0 && id < config.vocabSize) continue;
+    const advice = 'use the tokenizer.json that belongs to the model';
+    throw new InputError(`token ${id} is not in the vocabulary of ${config.vocabSize}; ${advice}`, checkpoint.dir);
+  }
+}
+
 /**
  * Runs a model up to its head over sequences of one length. Graphs have fixed shapes; only that of the latest shape is
  * kept, so callers do well to sort their work by shape.
@@ -33,7 +43,7 @@ export class HiddenStates {
    * position 0. Throws InputError when an id is not in the model's vocabulary.
    */
   async run(ids: ArrayLike<number>, sequence: number): Promise<Float32Array> {
-    this.checkIds(ids);
+    requireIds(ids, this.model);
     const session = await this.session(ids.length / sequence, sequence);
     const out = zeros([ids.length, this.model.config.hiddenSize]);
     await session.run({ ids: int64(ids, [ids.length]) }, { hidden: out });
@@ -55,19 +65,5 @@ export class HiddenStates {
     const session = await Session.create({ hidden }, { threads: this.threads });
     this.compiled = { batch, sequence, session };
     return session;
-  }
-
-  private checkIds(ids: ArrayLike<number>): void {
-    const { vocabSize } = this.model.config;
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] ?? -1;
-      if (id < 0 || id >= vocabSize) {
-        const advice = 'use the tokenizer.json that belongs to the model';
-        throw new InputError(
-          `token ${id} is not in the vocabulary of ${vocabSize}; ${advice}`,
-          this.model.checkpoint.dir,
-        );
-      }
-    }
   }
 }

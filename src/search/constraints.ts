@@ -55,8 +55,11 @@ const EXAMPLES: Record<Metric, string> = {
   kvCache: '<= 50%',
 };
 
-/** Other names of metrics, in lower case. */
-const ALIASES: Record<string, Metric> = { kv: 'kvCache' };
+/** Names by which a metric may be called, in lower case. */
+const NAMES = new Map<string, Metric>([
+  ...METRICS.map((metric) => [metric.toLowerCase(), metric] as const),
+  ['kv', 'kvCache'],
+]);
 
 const RELATIONS: Record<string, Relation> = { '<=': '<=', '≤': '<=', '>=': '>=', '≥': '>=' };
 const CONSTRAINT = /^\s*(<=|>=|≤|≥)\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(\S*)\s*$/i;
@@ -119,8 +122,7 @@ export function replaceConstraints(
 }
 
 function metricNamed(name: string, where: string): Metric {
-  const lower = name.toLowerCase();
-  const metric = ALIASES[lower] ?? METRICS.find((known) => known.toLowerCase() === lower);
+  const metric = NAMES.get(name.toLowerCase());
   if (metric !== undefined) return metric;
   throw new InputError(`"${name.slice(0, MAX_TEXT)}" cannot be limited; possible: ${METRICS.join(', ')}`, where);
 }

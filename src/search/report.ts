@@ -1,39 +1,20 @@
-import type { ModelConfig } from '../formats/hf-config.js';
-import {
-  attentionCosts,
-  type CostOptions,
-  type Costs,
-  ffnCosts,
-  memoryBytes,
-  modelCosts,
-  type Workload,
-} from '../model/accounting.js';
-import type { TaskScores } from '../model/score-choices.js';
+import path from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../common/errors.js';
+import type { AttentionShape, FfnShape, LayerShape, ModelConfig } from '../formats/hf-config.js';
+import { isFile, readJsonFile } from '../formats/json-file.js';
+import { memoryBytes, modelCosts, parameterCount, type Workload } from '../model/accounting.js';
+import { modelTensors, subblockTensors } from '../model/tensors.js';
 import { architectureNames } from '../model/variants.js';
-import type { Stage } from '../run/events.js';
+import { writeJson } from '../run/artifacts.js';
+import { type Stage, STAGES } from '../run/events.js';
+import type { RunState } from '../run/state.js';
 import type { Speedup } from '../target/speedup.js';
+import type { EvaluationResult } from './evaluate/stage.js';
+import type { LayerScores, SolvedArchitecture } from './solve.js';
 
 /** The report's name in the run directory. */
 export const REPORT_FILE = 'report.json';
-
-/** What the evaluation found out about one model, read back from its folder. */
-export interface EvaluatedModel {
-  dir: string;
-  config: ModelConfig;
-  text: TextQuality;
-  tasks: TaskScores[];
-}
-
-/** On the test split of the text. */
-export interface TextQuality {
-  /** Predicted tokens. */
-  tokens: number;
-  perplexity: number;
-  /** KL(parent || this model), nats/token; 0 for the parent. */
-  kl: number;
-  /** Share of positions at which the likeliest next token is the parent's. */
-  topOneAgreement: number;
-}
 
 export interface TaskReport {
   name: string;
@@ -46,28 +27,34 @@ export interface TaskReport {
 }
 
 /** One model: the parent, the child or a baseline. */
-export interface ModelReport extends TextQuality {
+export interface ModelReport {
   name: string;
   dir: string;
   parameters: number;
-  /** At the report's workload and precision. */
+  /** At the workload, at the precision the weights are stored in. */
   memory: { weightBytes: number; kvBytes: number; bytes: number };
-  /** Tokens per second at the report's workload; null where nobody predicted, or measured, it. */
-  throughput: { predicted: number | null; measured: number | null };
-  /** Mean over the task families, and the same minus chance; null without tasks. */
+  /** Tokens per second at the workload; `predicted` is null where no cost table says so. */
+  throughput: { predicted: number | null; measured: number };
+  /** On test text. */
+  perplexity: number;
+  /** KL(parent || this model), nats/token; 0 for the parent. */
+  kl: number;
+  /** Share of positions where the likeliest next token is the parent's. */
+  topOneAgreement: number;
+  /** Mean over the tasks, and the same minus chance; null without tasks. */
   accuracy: number | null;
   accuracyAboveChance: number | null;
   tasks: TaskReport[];
 }
 
-/** What a model keeps of its parent, and what it wins: shares of the parent's. */
+/** What a model keeps of its parent and what it wins, as shares of the parent's. */
 export interface Kept {
-  /** Mean accuracy over the task families; null without tasks. */
+  /** Of the mean accuracy over the tasks; null without tasks. */
   accuracy: number | null;
-  /** Paired over the items: the same questions to both models. */
   accuracyStandardError: number | null;
+  /** The same with chance taken off both; null without tasks, or where the parent is not above chance. */
   accuracyAboveChance: number | null;
-  /** Measured throughput: the median over alternating pairs of timings, and the quartiles. */
+  /** Measured throughput: median and quartiles of the ratio over alternating pairs of timings. */
   speedup: number;
   speedupLow: number;
   speedupHigh: number;
@@ -86,27 +73,14 @@ export interface HalfReport {
 export interface LayerReport {
   attention: HalfReport;
   ffn: HalfReport;
-  /** KL of the full parent with only this layer's choice swapped in, nats/token: what the search minimised. */
+  /** The sum of its halves' scores: KL of the full parent with one of them swapped in, nats/token. */
   score: number;
-}
-
-/** How the architecture was found. */
-export interface SolutionReport {
-  status: 'optimal' | 'incumbent';
-  /** As in the spec, or as asked for instead. */
-  limits: Record<string, string>;
-  /** Share by which runtime limits were tightened. */
-  margin: number;
-  /** Sum of scores, and what no architecture within the limits goes below. */
-  objective: number;
-  bound: number;
-  milliseconds: number;
 }
 
 export interface BaselineReport {
   model: ModelReport;
   kept: Kept;
-  speedup: Speedup;
+  /** Training tokens, the same kind of training as the child's. */
   uptrainTokens: number;
 }
 
@@ -116,186 +90,201 @@ export interface StageReport {
   tokens: number;
 }
 
-/** Everything there is to tell about a finished run. Plain JSON, the content of `report.json`. */
+/** Everything there is to tell about a finished run. Plain JSON: the content of `report.json`. */
 export interface Report {
   version: 1;
   name: string;
   parent: ModelReport;
   child: ModelReport;
   kept: Kept;
-  /** Training and evaluation tokens of all stages. */
+  /** Tokens of all stages, training and evaluation. */
   tokens: number;
-  /** Worked in all, over all processes of the run one after the other, pauses not counted. */
+  /** Worked on the run in all, pauses not counted. */
   seconds: number;
   stages: StageReport[];
   architecture: LayerReport[];
-  solution: SolutionReport;
-  evaluation: {
-    workload: Workload;
-    precision: { weights: string; kvCache: string };
-    /** The first is that of the run's own workload. */
-    speedups: Speedup[];
-  };
+  /** How the architecture was found; `margin` is the share by which limits on runtime were tightened. */
+  solution: SolvedArchitecture & { margin: number };
+  evaluation: EvaluationResult;
+  /** Child against parent at workloads other than the run's own. */
+  furtherSpeedups: Speedup[];
   baselines: BaselineReport[];
   warnings: string[];
-  paths: { run: string; report: string; child: string; parent: string };
+  paths: { run: string; report: string; parent: string; child: string };
+}
+
+/** A model that was compared with the parent. */
+export interface ComparedModel {
+  dir: string;
+  config: ModelConfig;
+  evaluation: EvaluationResult;
 }
 
 /** What the stages found out, as far as the report tells of it. */
 export interface ReportPieces {
   name: string;
-  run: string;
-  workload: Workload;
-  /** What weights and KV cache are stored as where the model is served. */
-  costs: CostOptions;
-  parent: EvaluatedModel;
-  child: EvaluatedModel;
-  /** Per layer of the child. */
-  scores: readonly number[];
-  solution: SolutionReport;
-  /** Tokens per second that the cost table predicts. */
-  predicted: { parent: number; child: number };
-  /** Child against parent; the first at the run's workload. */
-  speedups: readonly Speedup[];
-  baselines?: readonly { name: string; model: EvaluatedModel; speedup: Speedup; uptrainTokens: number }[];
-  stages: readonly StageReport[];
-  seconds: number;
-  warnings: readonly string[];
-  reportFile: string;
+  paths: Report['paths'];
+  parent: ModelConfig;
+  child: ComparedModel;
+  /** Of every variant, as the solver saw them. */
+  scores: readonly LayerScores[];
+  solution: Report['solution'];
+  state: RunState;
+  furtherSpeedups?: readonly Speedup[];
+  baselines?: readonly (ComparedModel & { name: string; uptrainTokens: number })[];
 }
 
 /** Puts the report together. Pure: nothing is measured or read here. */
 export function buildReport(pieces: ReportPieces): Report {
-  const { parent, child, workload, costs, predicted, speedups, baselines = [], stages } = pieces;
-  const [own] = speedups;
-  if (own === undefined) throw new Error('a report needs the speed-up at the workload of the run');
-  const rowOf = (name: string, model: EvaluatedModel, throughput: ModelReport['throughput']) =>
-    modelReport(name, model, { workload, costs, throughput });
-  const keptBy = (model: EvaluatedModel, speedup: Speedup) => keptOf(parent, model, { speedup, workload, costs });
+  const { name, paths, parent, child, solution, state, furtherSpeedups = [], baselines = [] } = pieces;
+  const { evaluation } = child;
+  const stages = stageReports(state);
   return {
     version: 1,
-    name: pieces.name,
-    parent: rowOf('parent', parent, {
-      predicted: predicted.parent,
-      measured: own.parentTokensPerSecond.median,
-    }),
-    child: rowOf('child', child, { predicted: predicted.child, measured: own.childTokensPerSecond.median }),
-    kept: keptBy(child, own),
+    name,
+    parent: parentReport(paths.parent, parent, evaluation, solution.parent.throughput),
+    child: childReport('child', child, solution.totals.throughput),
+    kept: keptOf(parent, child),
     tokens: stages.reduce((sum, { tokens }) => sum + tokens, 0),
-    seconds: pieces.seconds,
-    stages: [...stages],
-    architecture: layerReports(parent.config, child.config, pieces.scores, costs),
-    solution: pieces.solution,
-    evaluation: {
-      workload,
-      precision: { weights: costs.weights, kvCache: costs.kvCache ?? costs.weights },
-      speedups: [...speedups],
-    },
-    baselines: baselines.map(({ name, model, speedup, uptrainTokens }) => ({
-      model: rowOf(name, model, { predicted: null, measured: speedup.childTokensPerSecond.median }),
-      kept: keptBy(model, speedup),
-      speedup,
-      uptrainTokens,
+    seconds: state.seconds,
+    stages,
+    architecture: layerReports(parent, child.config.layers, pieces.scores),
+    solution,
+    evaluation,
+    furtherSpeedups: [...furtherSpeedups],
+    baselines: baselines.map((baseline) => ({
+      model: childReport(baseline.name, baseline, null),
+      kept: keptOf(parent, baseline),
+      uptrainTokens: baseline.uptrainTokens,
     })),
-    warnings: [...pieces.warnings],
-    paths: { run: pieces.run, report: pieces.reportFile, child: child.dir, parent: parent.dir },
+    warnings: [...state.warnings],
+    paths,
   };
 }
 
-function modelReport(
-  name: string,
-  { dir, config, text, tasks }: EvaluatedModel,
-  { workload, costs, throughput }: { workload: Workload; costs: CostOptions; throughput: ModelReport['throughput'] },
+/** The stages that were begun, in the order of the method. */
+function stageReports({ stages }: RunState): StageReport[] {
+  return STAGES.flatMap((stage) => {
+    const at = stages[stage];
+    return at === undefined ? [] : [{ stage, seconds: at.seconds, tokens: at.tokens }];
+  });
+}
+
+function parentReport(
+  dir: string,
+  config: ModelConfig,
+  { text, tasks, accuracy, speedup }: EvaluationResult,
+  predicted: number,
 ): ModelReport {
-  const own = modelCosts(config, costs);
-  const bytes = memoryBytes(own, workload);
   return {
-    ...{ name, dir, ...text, throughput },
-    parameters: own.parameters,
-    memory: { weightBytes: own.weightBytes, kvBytes: bytes - own.weightBytes, bytes },
-    accuracy: meanAccuracy(tasks),
-    accuracyAboveChance: meanAboveChance(tasks),
-    tasks: tasks.map(({ name: task, items, chance, accuracy }) => ({
-      ...{ name: task, items, chance },
-      accuracy: accuracy.sum,
-      accuracyNormalised: accuracy.normalised,
-    })),
+    ...{ name: 'parent', dir },
+    ...sizeOf(config, speedup.workload),
+    throughput: { predicted, measured: speedup.parentTokensPerSecond.median },
+    perplexity: text.parentPerplexity,
+    kl: 0,
+    topOneAgreement: 1,
+    accuracy: accuracy?.sum.parent ?? null,
+    accuracyAboveChance: accuracy === null ? null : accuracy.sum.parent - accuracy.sum.chance,
+    tasks: taskReports(tasks, 'parent'),
   };
 }
 
-function keptOf(
-  parent: EvaluatedModel,
-  model: EvaluatedModel,
-  { speedup, workload, costs }: { speedup: Speedup; workload: Workload; costs: CostOptions },
-): Kept {
-  const costsOf = ({ config }: EvaluatedModel): Costs => modelCosts(config, costs);
+function childReport(
+  name: string,
+  { dir, config, evaluation: { text, tasks, accuracy, speedup } }: ComparedModel,
+  predicted: number | null,
+): ModelReport {
   return {
-    accuracy: share(meanAccuracy(model.tasks), meanAccuracy(parent.tasks)),
-    accuracyStandardError: keptStandardError(parent.tasks, model.tasks),
-    accuracyAboveChance: share(meanAboveChance(model.tasks), meanAboveChance(parent.tasks)),
+    ...{ name, dir },
+    ...sizeOf(config, speedup.workload),
+    throughput: { predicted, measured: speedup.childTokensPerSecond.median },
+    perplexity: text.childPerplexity,
+    kl: text.kl,
+    topOneAgreement: text.topOneAgreement,
+    accuracy: accuracy?.sum.child ?? null,
+    accuracyAboveChance: accuracy === null ? null : accuracy.sum.child - accuracy.sum.chance,
+    tasks: taskReports(tasks, 'child'),
+  };
+}
+
+function taskReports(tasks: EvaluationResult['tasks'], side: 'parent' | 'child'): TaskReport[] {
+  return tasks.map(({ name, items, chance, [side]: accuracy }) => ({
+    ...{ name, items, chance },
+    accuracy: accuracy.sum,
+    accuracyNormalised: accuracy.normalised,
+  }));
+}
+
+function sizeOf(config: ModelConfig, workload: Workload): Pick<ModelReport, 'parameters' | 'memory'> {
+  const costs = modelCosts(config, { weights: config.dtype, context: workload.prefill + workload.generated });
+  const { parameters, weightBytes } = costs;
+  const bytes = memoryBytes(costs, workload);
+  return { parameters, memory: { weightBytes, kvBytes: bytes - weightBytes, bytes } };
+}
+
+function keptOf(parent: ModelConfig, { config, evaluation }: ComparedModel): Kept {
+  const { accuracy, speedup, memory } = evaluation;
+  return {
+    accuracy: accuracy?.sum.kept?.value ?? null,
+    accuracyStandardError: accuracy?.sum.kept?.standardError ?? null,
+    accuracyAboveChance: accuracy?.sum.keptAboveChance?.value ?? null,
     speedup: speedup.speedup,
     speedupLow: speedup.speedupLow,
     speedupHigh: speedup.speedupHigh,
-    memory: memoryBytes(costsOf(model), workload) / memoryBytes(costsOf(parent), workload),
-    parameters: costsOf(model).parameters / costsOf(parent).parameters,
+    memory: memory.childBytes / memory.parentBytes,
+    parameters: parameterCount(modelTensors(config)) / parameterCount(modelTensors(parent)),
   };
 }
 
-function mean(numbers: readonly number[]): number {
-  return numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
-}
-
-function meanAccuracy(tasks: readonly TaskScores[]): number | null {
-  return tasks.length === 0 ? null : mean(tasks.map(({ accuracy }) => accuracy.sum));
-}
-
-function meanAboveChance(tasks: readonly TaskScores[]): number | null {
-  return tasks.length === 0 ? null : mean(tasks.map(({ accuracy, chance }) => accuracy.sum - chance));
-}
-
-/** A share of something that may be absent; of a parent that has nothing to keep there is no share. */
-function share(part: number | null, whole: number | null): number | null {
-  return part === null || whole === null || whole <= 0 ? null : part / whole;
-}
-
-/**
- * Standard error of child's over parent's mean accuracy, r = C / P, by the delta method: the mean over families of the
- * items' paired differences c - r p has its own standard error, which is divided by P.
- */
-function keptStandardError(parent: readonly TaskScores[], child: readonly TaskScores[]): number | null {
-  const whole = meanAccuracy(parent);
-  const ratio = share(meanAccuracy(child), whole);
-  if (ratio === null || whole === null) return null;
-  const variances = parent.map(({ correct }, family) => {
-    const answers = child[family]?.correct.sum ?? [];
-    const differences = correct.sum.map((right, item) => (answers[item] ?? 0) - ratio * right);
-    const centre = mean(differences);
-    const squares = differences.reduce((sum, value) => sum + (value - centre) ** 2, 0);
-    return squares / Math.max(1, differences.length - 1) / differences.length;
-  });
-  const variance = variances.reduce((sum, value) => sum + value, 0) / parent.length ** 2;
-  return Math.sqrt(variance) / whole;
-}
-
-function layerReports(
+/** What an architecture keeps of its parent, layer by layer, and the scores that this was chosen by. */
+export function layerReports(
   parent: ModelConfig,
-  child: ModelConfig,
-  scores: readonly number[],
-  costs: CostOptions,
+  layers: readonly LayerShape[],
+  scores: readonly LayerScores[],
 ): LayerReport[] {
-  const names = architectureNames(child.layers, parent.layers);
-  return child.layers.map((layer, index) => {
-    const own = parent.layers[index];
-    const name = names[index];
+  const names = architectureNames(layers, parent.layers);
+  return layers.map(({ attention, ffn }, index) => {
+    const [own, name] = [parent.layers[index], names[index]];
     if (own === undefined || name === undefined) throw new Error(`the parent has no layer ${index}`);
-    const keptShare = (part: Costs, whole: Costs) => (whole.parameters === 0 ? 0 : part.parameters / whole.parameters);
+    const parameters = {
+      attention: (shape: AttentionShape) => parameterCount(subblockTensors(parent, 'attention', shape)),
+      ffn: (shape: FfnShape) => parameterCount(subblockTensors(parent, 'ffn', shape)),
+    };
+    const scored = scores[index];
     return {
       attention: {
         name: name.attention,
-        kept: keptShare(attentionCosts(child, layer.attention, costs), attentionCosts(parent, own.attention, costs)),
+        kept: keptShare(parameters.attention(attention), parameters.attention(own.attention)),
       },
-      ffn: { name: name.ffn, kept: keptShare(ffnCosts(child, layer.ffn, costs), ffnCosts(parent, own.ffn, costs)) },
-      score: scores[index] ?? 0,
+      ffn: { name: name.ffn, kept: keptShare(parameters.ffn(ffn), parameters.ffn(own.ffn)) },
+      // The parent's own halves drop nothing, and need not have been scored.
+      score: (scored?.attention[name.attention] ?? 0) + (scored?.ffn[name.ffn] ?? 0),
     };
   });
+}
+
+function keptShare(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}
+
+/** Writes `report.json` of a run. */
+export async function writeReport(report: Report): Promise<void> {
+  await writeJson(report.paths.report, report);
+}
+
+/** Paths only: the rest of the file is for people and other programs. */
+const storedSchema = z.object({ version: z.literal(1), paths: z.object({ run: z.string(), child: z.string() }) });
+const MAX_REPORT_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The child's folder by the report of a run, also where the run directory has been moved since.
+ * @throws InputError when the run has no report yet
+ */
+export async function reportedChild(runDir: string): Promise<string> {
+  const file = path.join(runDir, REPORT_FILE);
+  if (!(await isFile(file))) throw new InputError('the run has no child yet; go on with: puzzle resume', runDir);
+  const stored = storedSchema.safeParse(await readJsonFile(file, MAX_REPORT_BYTES));
+  if (!stored.success) throw new InputError('is not a report of this version of the program', file);
+  const { run, child } = stored.data.paths;
+  return path.resolve(runDir, path.relative(run, child));
 }

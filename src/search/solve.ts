@@ -45,10 +45,11 @@ export interface Requirements {
   margin: number;
 }
 
-/** The names of a layer's variants. */
+/** The names of a layer's variants, and the sum of their scores. */
 export interface LayerChoice {
   attention: string;
   ffn: string;
+  score: number;
 }
 
 /** How a constraint is met. */
@@ -65,6 +66,7 @@ export interface MetLimit {
 }
 
 export interface SolvedArchitecture {
+  status: 'optimal' | 'incumbent';
   /** A choice per layer. */
   architecture: LayerChoice[];
   /** The sum of the scores. */
@@ -130,7 +132,12 @@ export async function solveLibrary(library: ScoredLibrary, requirements: Require
     return pair;
   });
   return {
-    architecture: chosen.map(({ attention, ffn }) => ({ attention: attention.name, ffn: ffn.name })),
+    status: answer.status,
+    architecture: chosen.map(({ attention, ffn, choice: { score } }) => ({
+      attention: attention.name,
+      ffn: ffn.name,
+      score,
+    })),
     objective: answer.objective,
     bound: answer.bound,
     gap: answer.gap,
@@ -204,22 +211,22 @@ function infeasible(
   constraints: readonly Constraint[],
   basis: LimitBasis,
 ): InputError {
-  const constraintOf = (cost: string, bound: 'max' | 'min'): Constraint => {
-    const found = constraints.find((constraint) => constraint.metric === cost && boundOf(constraint) === bound);
-    if (found === undefined) throw new Error(`no constraint limits ${cost}`);
-    return found;
-  };
+  /** What the solver says about limits, beside their constraints and in the order of those. */
+  const withConstraints = <T extends { cost: string; bound: 'max' | 'min' }>(about: readonly T[]) =>
+    constraints.flatMap((constraint) =>
+      about
+        .filter(({ cost, bound }) => cost === constraint.metric && bound === boundOf(constraint))
+        .map((said) => ({ ...said, constraint })),
+    );
   const rounded = (constraint: Constraint, cost: number) =>
     roundedOutward(constraint, valueAtCost(constraint, cost, basis));
-  const inConflict = conflicts.map(({ cost, bound, reachable }) => {
-    const constraint = constraintOf(cost, bound);
+  const inConflict = withConstraints(conflicts).map(({ constraint, reachable }) => {
     const best = amountText(constraint, rounded(constraint, reachable));
     return `"${constraintText(constraint)}" (alone, ${best} can be reached)`;
   });
-  const changes = relaxation.changes.map(({ cost, bound, to }) => {
-    const constraint = constraintOf(cost, bound);
-    return `"${constraintText(constraint, rounded(constraint, to))}"`;
-  });
+  const changes = withConstraints(relaxation.changes).map(
+    ({ constraint, to }) => `"${constraintText(constraint, rounded(constraint, to))}"`,
+  );
   const margin = basis.margin === 0 ? '' : ` with a margin of ${100 * basis.margin}%`;
   const together = conflicts.length > 1 ? ' together' : '';
   const smaller = relaxation.proven ? '' : '; a smaller one may exist';

@@ -41,6 +41,12 @@ export interface UptrainResult {
   stoppedEarly: boolean;
 }
 
+/** The child as it came out, and how. */
+export interface UptrainedChild {
+  dir: string;
+  result: UptrainResult;
+}
+
 /** Validation sequences: enough to tell improvements from noise, few enough to be quick. */
 const MAX_VALIDATION_SEQUENCES = 32;
 

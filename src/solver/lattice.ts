@@ -1,7 +1,7 @@
 import type { Program, Row } from './program.js';
 
-/** How far a usage may be from a multiple of the divisor (usages are at most 1). */
-const CLOSE = 1e-10;
+/** How far a usage may be from a multiple of the divisor (usages are at most 1): rounding, and much less than a tie. */
+const CLOSE = 1e-12;
 /** Smaller divisors leave no room worth taking away. */
 const LEAST_DIVISOR = 1e-4;
 

@@ -32,8 +32,8 @@ export interface Row {
 /**
  * The problem as the search sees it. Pins and bans have left their layers, and every limit (maximum, minimum or
  * diversity) is a row "sum of usages ≤ room". Scores and usages count from the least of their layer, so that a room
- * below zero is a limit out of reach, and are scaled by powers of two, which is exact, to be at most 1 (below 2^-1 only
- * where all are): the rows of a problem may be bytes beside seconds.
+ * below zero is a limit out of reach, and are scaled to be at most 1, as the rows of a problem may be bytes beside
+ * seconds; by powers of two, which loses nothing.
  */
 export interface Program {
   layers: readonly (readonly Candidate[])[];

@@ -1,3 +1,4 @@
+import { lagrangian, price } from './lagrangian.js';
 import type { Candidate, Program } from './program.js';
 
 /**
@@ -44,14 +45,6 @@ interface Node {
   bound: number;
 }
 
-/** The Lagrangian at some multipliers: its value, and the candidates that attain it. */
-interface Lagrangian {
-  value: number;
-  argmin: Candidate[];
-  /** Usage minus room of the argmin, per row. */
-  excess: number[];
-}
-
 const ROOT_STEPS = 60;
 const NODE_STEPS = 4;
 /** The clock is read once in so many nodes. */
@@ -59,9 +52,9 @@ const NODES_PER_CLOCK = 64;
 const ROUNDING = 1e-12;
 
 /**
- * Branch and bound on reduced costs. Every node is bounded by the Lagrangian that prices the rows and so falls apart into
- * layers; candidates whose reduced cost reaches the best known value leave, and the layer whose second best candidate costs most
- * is split, best candidate first: the rest of its candidates are soon left out. A bound is valid for any multipliers, so the answer never depends on how good
+ * Branch and bound on reduced costs. Every node is bounded by the Lagrangian; candidates whose reduced cost reaches the
+ * best known value leave, and the layer whose second best candidate costs most is split, best candidate first: the rest
+ * of its candidates are soon left out. A bound is valid for any multipliers, so the answer never depends on how good
  * they are; only the time does.
  */
 export function search(program: Program, options: SearchOptions): SearchResult {
@@ -104,7 +97,7 @@ class Search {
 
   /** What a bound must reach for its part of the space to be left out. */
   private get cutoff(): number {
-    return this.value - this.gap;
+    return this.value - (this.best === undefined ? TIE : this.gap);
   }
 
   private visit(node: Node, steps: number): void {
@@ -188,11 +181,12 @@ class Search {
     let children: { candidate: Candidate; bound: number }[] = [];
     let widest = -Infinity;
     const value = lagrangian(layers, this.rooms, multipliers).value;
+    const rounding = (this.rooms.length + 2) * Number.EPSILON;
     const left = layers.map((candidates) => {
       if (candidates.length === 1) return candidates;
       const priced = candidates.map((candidate) => ({ candidate, bound: price(candidate, multipliers) }));
       const least = priced.reduce((a, b) => Math.min(a, b.bound), Infinity);
-      for (const p of priced) p.bound = Math.max(bound, value + (p.bound - least));
+      for (const p of priced) p.bound = Math.max(bound, value + (p.bound - least) - rounding * (p.bound + least));
       const kept = priced.filter((p) => p.bound < this.cutoff);
       for (const p of priced) if (p.bound >= this.cutoff) this.leaveOut(p.bound);
       if (kept.length > 1) {
@@ -248,41 +242,6 @@ class Search {
     if (deadline !== Infinity && this.nodes % NODES_PER_CLOCK === 0 && late()) this.stopped = true;
     return this.stopped;
   }
-}
-
-function lagrangian(
-  layers: readonly (readonly Candidate[])[],
-  rooms: readonly number[],
-  multipliers: readonly number[],
-): Lagrangian {
-  let value = 0;
-  const excess = rooms.map((room, k) => {
-    value -= room * (multipliers[k] as number);
-    return -room;
-  });
-  const argmin: Candidate[] = [];
-  for (const candidates of layers) {
-    let least = Infinity;
-    let chosen: Candidate | undefined;
-    for (const candidate of candidates) {
-      const at = price(candidate, multipliers);
-      if (at < least) {
-        least = at;
-        chosen = candidate;
-      }
-    }
-    if (chosen === undefined) throw new Error('a layer without candidates');
-    value += least;
-    argmin.push(chosen);
-    for (let k = 0; k < excess.length; k++) excess[k] = (excess[k] as number) + (chosen.usage[k] as number);
-  }
-  return { value, argmin, excess };
-}
-
-function price(candidate: Candidate, multipliers: readonly number[]): number {
-  let sum = candidate.score;
-  for (let k = 0; k < multipliers.length; k++) sum += (multipliers[k] as number) * (candidate.usage[k] as number);
-  return sum;
 }
 
 /** Whether a step along `slope` would leave the range of a multiplier: at least zero, at most the penalty. */

@@ -42,11 +42,11 @@ const STEPS_PER_ROUND = 16;
 export async function timeInterleaved(models: readonly TimedModel[], options: TimingOptions): Promise<Timings[]> {
   const { workload, threads, rounds, minRounds, seconds, beforeRound } = options;
   const capacity = workload.prefill + workload.generated;
-  const subjects = models.map(({ config, weights }) => ({
-    decoder: new Decoder(config, weights, { batch: workload.batch, capacity, threads }),
-    prompt: randomPrompt(config.vocabSize, workload),
-    timings: { prefill: [], decode: [] } as Timings,
-  }));
+  const subjects = models.map(({ config, weights }) => {
+    const decoder = new Decoder(config, weights, { batch: workload.batch, capacity, threads });
+    const timings: Timings = { prefill: [], decode: [] };
+    return { decoder, prompt: randomPrompt(config.vocabSize, workload), timings };
+  });
   const steps = Math.min(workload.generated, STEPS_PER_ROUND);
   try {
     for (const { decoder, prompt } of subjects) await timeOnce(decoder, prompt, steps);

@@ -177,7 +177,10 @@ describe('solve, against trying every architecture', () => {
   });
 });
 
-/** Real-valued scores and costs, each limit somewhere between the totals that can be reached. */
+/**
+ * Real-valued scores and costs, each limit somewhere between the totals that can be reached: for odd seeds so close to
+ * those of one architecture that it just fits or just does not.
+ */
 function tightProblem(seed: number): Problem {
   const random = new Random(seed);
   const costs = ['a', 'b', 'c', 'd'];
@@ -196,7 +199,18 @@ function tightProblem(seed: number): Problem {
     { cost: 'c', min: 4 - c },
     { cost: 'd', min: d - 0.8, max: d },
   ];
-  return { layers, nonBlock: {}, limits };
+  const problem = { layers, nonBlock: {}, limits };
+  if (seed % 2 === 0) return problem;
+  const center = layers.map(() => random.below(5));
+  const near = (cost: string): number => totalOf(problem, cost, center) * random.pick([1 - 3e-9, 1, 1 + 3e-9]);
+  return {
+    ...problem,
+    limits: [
+      { cost: 'a', max: near('a') },
+      { cost: 'b', max: near('b') },
+      { cost: 'c', min: near('c') },
+    ],
+  };
 }
 
 /** Of several limits on the same side of a cost only the tightest counts. */

@@ -202,6 +202,12 @@ describe('solve, when told to stop early', () => {
     assert.ok(Math.abs(found.bound - leastScores.reduce((a, b) => a + b, 0)) < 1e-12);
   });
 
+  it('returns any architecture that fits where the gap is as wide as the scores', async () => {
+    const found = await solved(problem, { gap: 1000 });
+    for (const rule of rulesOf(problem)) assert.ok(excessOf(rule, found.choices) <= 0);
+    assert.equal(found.objective, scoreOf(problem, found.choices));
+  });
+
   it('stops at an architecture within the gap that was asked for', async () => {
     const { objective: optimum, nodes } = await solved(problem);
     const gap = 0.05 * optimum;

@@ -1,0 +1,147 @@
+import { HALVES, type Half } from '../model/names.js';
+import type { LayerVariants, Variant } from '../model/variants.js';
+import type { FinishedTask } from '../run/run.js';
+import { taskKey } from '../run/task-key.js';
+import type { Activations } from './activations.js';
+import type { SearchContext, TaskRequest } from './context.js';
+import type { PackedData } from './data.js';
+import type { DistilPayload, DistilResult } from './distil.js';
+import type { Score, ScorePayload } from './score.js';
+import type { LayerScores } from './solve.js';
+import { runStageTasks } from './tasks.js';
+
+/** One alternative of one subblock, after training. */
+export interface LibraryEntry {
+  layer: number;
+  half: Half;
+  variant: Variant;
+  distil: DistilResult;
+  /** The trained tensors, absolute; undefined for a no-op. */
+  file: string | undefined;
+  /** The key of the task that trained it. */
+  key: string;
+}
+
+/** Every variant of every layer but the parent's own. */
+function alternatives(variants: readonly LayerVariants[]): { layer: number; half: Half; variant: Variant }[] {
+  return variants.flatMap((layerVariants, layer) =>
+    HALVES.flatMap((half) => layerVariants[half].slice(1).map((variant) => ({ layer, half, variant }))),
+  );
+}
+
+/** What enters a subblock of the parent: the layer's input, or the stream in the middle of the layer. */
+function inputOf(activations: Activations, layer: number, half: Half): string {
+  const file = half === 'attention' ? activations.hidden[layer] : activations.middle[layer];
+  if (file === undefined) throw new Error(`no activations of layer ${layer}`);
+  return file;
+}
+
+/** Trains every variant of every layer; those that came to nothing are missing from the result. */
+export async function distilStage(
+  context: SearchContext,
+  variants: readonly LayerVariants[],
+  activations: Activations,
+  data: PackedData,
+): Promise<LibraryEntry[]> {
+  const { run, spec, budgets, parentHash } = context;
+  const jobs = alternatives(variants).map(({ layer, half, variant }) => {
+    const trained = variant.shape.kind !== 'no-op';
+    const settings = {
+      tokens: trained ? budgets.distilTokens : 0,
+      batch: budgets.distilBatch,
+      sequences: activations.tokens / activations.sequenceLength,
+      sequenceLength: activations.sequenceLength,
+      learningRate: spec.distil.learningRate,
+      seed: spec.seed,
+    };
+    const key = taskKey('distil', { parentHash, data: data.key, layer, half, shape: variant.shape, settings });
+    const artifact = `library/layer${layer}/${half}-${variant.name.replace('%', '')}-${key.slice(0, 8)}.safetensors`;
+    const payload: DistilPayload = {
+      parentDir: spec.parent,
+      layer,
+      half,
+      variant: variant.name,
+      shape: variant.shape,
+      inputFile: inputOf(activations, layer, half),
+      targetFile: activations.hidden[layer + 1] ?? '',
+      channelsFile: activations.channels[layer] ?? '',
+      ...settings,
+      output: trained ? { file: run.path(artifact), artifact } : undefined,
+    };
+    // An attention variant also carries the FFN behind it.
+    const cost = trained ? (half === 'attention' ? 2 : 1) : 0;
+    const task: TaskRequest = { key, kind: 'distil', label: `layer ${layer} ${half} ${variant.name}`, payload, cost };
+    return { layer, half, variant, task };
+  });
+  const finished = await runStageTasks(
+    context,
+    'distil',
+    jobs.map(({ task }) => task),
+  );
+  return jobs.flatMap(({ layer, half, variant, task }, i): LibraryEntry[] => {
+    const done = finished[i];
+    const distil = done?.result as DistilResult | undefined;
+    if (done === undefined || distil === undefined || distil.failed !== undefined) {
+      const why = distil?.failed ?? 'its task failed';
+      run.append({ type: 'log', level: 'warning', message: `${task.label} is left out: ${why}` });
+      return [];
+    }
+    return [
+      {
+        layer,
+        half,
+        variant,
+        distil,
+        file: done.artifact === null ? undefined : run.path(done.artifact),
+        key: task.key,
+      },
+    ];
+  });
+}
+
+/** Scores every entry in the full parent. The parent's own variants drop nothing: 0. */
+export async function scoreStage(
+  context: SearchContext,
+  variants: readonly LayerVariants[],
+  library: readonly LibraryEntry[],
+  activations: Activations,
+  data: PackedData,
+): Promise<{ scores: LayerScores[]; details: (Score | undefined)[] }> {
+  const { spec, parent, parentHash } = context;
+  const sequences = activations.tokens / activations.sequenceLength;
+  const layers = parent.config.layers.length;
+  const tasks = library.map(({ layer, half, variant, file, key }): TaskRequest => {
+    const payload: ScorePayload = {
+      parentDir: spec.parent,
+      layer,
+      half,
+      shape: variant.shape,
+      variantFile: file,
+      inputFile: inputOf(activations, layer, half),
+      finalFile: activations.hidden[layers] ?? '',
+      tokens: data.splits.validation,
+      sequences,
+    };
+    const scoreKey = taskKey('score', { parentHash, data: data.key, sequences, trained: key });
+    return {
+      key: scoreKey,
+      kind: 'score',
+      label: `layer ${layer} ${half} ${variant.name}`,
+      payload,
+      cost: layers - layer,
+    };
+  });
+  const finished: (FinishedTask | undefined)[] = await runStageTasks(context, 'score', tasks);
+  const details = finished.map((task) => task?.result as Score | undefined);
+  const scores = variants.map((layerVariants): LayerScores => {
+    const own = (half: Half) => ({ [layerVariants[half][0]?.name ?? '']: 0 });
+    return { attention: own('attention'), ffn: own('ffn') };
+  });
+  library.forEach(({ layer, half, variant }, i) => {
+    const kl = details[i]?.kl;
+    const ofLayer = scores[layer];
+    if (ofLayer !== undefined && kl !== undefined)
+      scores[layer] = { ...ofLayer, [half]: { ...ofLayer[half], [variant.name]: kl } };
+  });
+  return { scores, details };
+}

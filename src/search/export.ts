@@ -1,0 +1,70 @@
+import { copyFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { writeDirectory, writeJson } from '../run/artifacts.js';
+import { taskKey } from '../run/task-key.js';
+import { modelHash, openModel, type SearchContext } from './context.js';
+import type { EvaluationResult } from './evaluate/stage.js';
+import { type ReportPieces, buildReport, type Report, REPORT_FILE } from './report.js';
+import type { LayerScores, SolvedArchitecture } from './solve.js';
+import { runStage } from './tasks.js';
+import type { UptrainedChild } from './uptrain.js';
+
+/** Where the finished child is, in the run directory: a model folder in the nemotron-nas dialect. */
+export const CHILD_DIR = 'child';
+const PROVENANCE_FILE = 'puzzle-provenance.json';
+
+export interface Findings {
+  scores: readonly LayerScores[];
+  solution: SolvedArchitecture;
+  child: UptrainedChild;
+  evaluation: EvaluationResult;
+  baselines?: ReportPieces['baselines'];
+}
+
+/** Writes the child with its provenance, and the report. */
+export async function exportStage(context: SearchContext, findings: Findings): Promise<Report> {
+  const { run, parent, spec } = context;
+  const { solution, child, evaluation, scores } = findings;
+  const model = await openModel(child.dir);
+  const provenance = {
+    parent: { dir: path.basename(spec.parent), hash: context.parentHash },
+    child: { hash: await modelHash(model), architecture: solution.architecture },
+    // Paths say where things were on this machine, not what they were: the hashes do.
+    spec: {
+      ...spec,
+      parent: path.basename(spec.parent),
+      data: undefined,
+      tasks: spec.tasks.map((file) => path.basename(file)),
+    },
+    seed: spec.seed,
+    versions: { node: process.versions.node, 'puzzle-nas': 1 },
+    solution: {
+      objective: solution.objective,
+      bound: solution.bound,
+      totals: solution.totals,
+      parent: solution.parent,
+    },
+    scores,
+    uptrain: child.result,
+  };
+  const key = taskKey('export', { provenance });
+  await runStage(context, 'export', key, 1, async () => {
+    await writeDirectory(run.path(CHILD_DIR), async (dir) => {
+      for (const name of await readdir(child.dir)) await copyFile(path.join(child.dir, name), path.join(dir, name));
+      await writeJson(path.join(dir, PROVENANCE_FILE), provenance);
+    });
+    return { artifact: CHILD_DIR };
+  });
+  const report = buildReport({
+    name: path.basename(run.dir),
+    paths: { run: run.dir, report: run.path(REPORT_FILE), parent: spec.parent, child: run.path(CHILD_DIR) },
+    parent: parent.config,
+    child: { dir: run.path(CHILD_DIR), config: model.config, evaluation },
+    scores,
+    solution: { ...solution, margin: spec.margin },
+    state: run.state(),
+    ...(findings.baselines === undefined ? {} : { baselines: findings.baselines }),
+  });
+  await writeJson(run.path(REPORT_FILE), report);
+  return report;
+}

@@ -1,0 +1,232 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { InputError } from '../common/errors.js';
+import { enumerateVariants, type LayerVariants } from '../model/variants.js';
+import { writeDirectory, writeJson } from '../run/artifacts.js';
+import { type Stage, STAGES } from '../run/events.js';
+import { concludeRun, createRun, openRun, readRun, type Run, eventsPath } from '../run/run.js';
+import { taskKey } from '../run/task-key.js';
+import { libraryCosts } from '../target/costs.js';
+import { streamActivations } from './activations.js';
+import { assembleChild, type ChosenLayer } from './assemble.js';
+import { distilStage, type LibraryEntry, scoreStage } from './block-library.js';
+import { parseConstraints } from './constraints.js';
+import { createContext, type Executor, openModel, type SearchContext, type TaskAnswer } from './context.js';
+import { packData } from './data.js';
+import { type DistilPayload, distilTask } from './distil.js';
+import { evaluateStage } from './evaluate/stage.js';
+import { measureStage } from './measure.js';
+import { exportStage } from './export.js';
+import type { Report } from './report.js';
+import { type ScorePayload, scoreTask } from './score.js';
+import { type LayerChoice, solveStage } from './solve.js';
+import { readSpec, resolveSpec, type Spec, specSchema } from './spec.js';
+import { runStage } from './tasks.js';
+import { uptrainChild, type UptrainedChild, type UptrainResult } from './uptrain.js';
+
+export interface SearchOptions {
+  /** Stop after this stage. */
+  until?: Stage;
+  /** Also build, uptrain and evaluate the baselines. */
+  baselines?: boolean;
+  executor: Executor;
+}
+
+/** The scores as the solver sees them, in the run directory. */
+export const SCORES_FILE = 'scores.json';
+
+/** What a task process can do: the kinds of tasks that stages ask for. */
+export const TASK_HANDLERS: Record<
+  string,
+  (payload: unknown, context: { signal: AbortSignal }) => Promise<TaskAnswer>
+> = {
+  distil: (payload, context) => distilTask(payload as DistilPayload, context),
+  score: (payload, context) => scoreTask(payload as ScorePayload, context),
+};
+
+/** `.puzzle/<name>/` beside the spec. */
+export function defaultRunDir(specFile: string): string {
+  const name = path.basename(specFile).replace(/(\.puzzle)?\.jsonc?$/, '');
+  return path.join(path.dirname(path.resolve(specFile)), '.puzzle', name);
+}
+
+/** Runs the search of a spec, in a new run directory or on from where an earlier run of the same spec stopped. */
+export async function startSearch(
+  specFile: string,
+  runDir: string | undefined,
+  options: SearchOptions,
+): Promise<Report | undefined> {
+  const spec = resolveSpec(await readSpec(specFile), specFile);
+  const dir = path.resolve(runDir ?? defaultRunDir(specFile));
+  if (existsSync(eventsPath(dir))) {
+    if (taskKey('spec', await storedSpec(dir)) !== taskKey('spec', spec)) {
+      throw new InputError('holds a run of another spec; name another directory with --run, or remove this one', dir);
+    }
+    return search(await openRun(dir), spec, options);
+  }
+  // Everything that can be refused at once is refused before a directory appears.
+  parseConstraints(spec.limits);
+  await openModel(spec.parent);
+  return search(await createRun(dir, { spec }), spec, options);
+}
+
+/** Goes on with a run. */
+export async function resumeSearch(runDir: string, options: SearchOptions): Promise<Report | undefined> {
+  const dir = path.resolve(runDir);
+  const spec = await storedSpec(dir);
+  return search(await openRun(dir), spec, options);
+}
+
+/** The spec a run was started with, from its log. */
+export async function storedSpec(dir: string): Promise<Spec> {
+  const result = specSchema.safeParse((await readRun(dir)).state().header['spec']);
+  if (!result.success) throw new InputError('the run does not hold a spec this version understands', dir);
+  return result.data;
+}
+
+function search(run: Run, spec: Spec, options: SearchOptions): Promise<Report | undefined> {
+  return concludeRun(run, async () => runStages(await createContext(run, spec, options.executor), options));
+}
+
+/** The nine stages, in order. Everything a stage gives is on disk before the next begins. */
+async function runStages(context: SearchContext, options: SearchOptions): Promise<Report | undefined> {
+  const stops = (stage: Stage) => options.until !== undefined && STAGES.indexOf(options.until) <= STAGES.indexOf(stage);
+  const { run, spec, budgets } = context;
+
+  const variants = await spaceStage(context);
+  const data = await packData(context);
+  if (stops('space')) return undefined;
+
+  const calibration = await streamActivations(context, data, 'train', budgets.calibrationTokens);
+  const library = await distilStage(context, variants, calibration, data);
+  if (stops('distil')) return undefined;
+
+  const validation = await streamActivations(context, data, 'validation', budgets.scoreTokens);
+  const { scores, details } = await scoreStage(context, variants, library, validation, data);
+  await writeLibrary(run, library, details);
+  await writeJson(run.path(SCORES_FILE), scores);
+  if (stops('score')) return undefined;
+
+  const table = await measureStage(context, variants);
+  const costs = libraryCosts(context.parent.config, variants, table, spec.target.workload);
+  if (stops('measure')) return undefined;
+
+  const solution = await solveStage(context, scores, costs, parseConstraints(spec.limits));
+  if (stops('solve')) return undefined;
+
+  const assembled = await assembleStage(context, chosenLayers(variants, library, solution.architecture));
+  if (stops('assemble')) return undefined;
+
+  const child = await uptrainStage(context, assembled, data);
+  if (stops('uptrain')) return undefined;
+
+  const evaluation = await evaluateStage(context, child.dir, data);
+  if (stops('evaluate')) return undefined;
+
+  return exportStage(context, { scores, solution, child, evaluation });
+}
+
+async function spaceStage(context: SearchContext): Promise<LayerVariants[]> {
+  const { run, spec, parent } = context;
+  const variants = enumerateVariants(parent.config, spec.space);
+  await runStage(context, 'space', taskKey('space', { parent: context.parentHash, variants }), 1, async () => {
+    await writeJson(run.path('space.json'), variants);
+    return { artifact: 'space.json' };
+  });
+  return variants;
+}
+
+async function writeLibrary(run: Run, library: readonly LibraryEntry[], details: readonly unknown[]): Promise<void> {
+  const entries = library.map(({ layer, half, variant, distil, file }, i) => ({
+    layer,
+    half,
+    variant: variant.name,
+    shape: variant.shape,
+    lossBefore: distil.lossBefore,
+    lossAfter: distil.lossAfter,
+    score: details[i],
+    file: file === undefined ? undefined : path.relative(run.dir, file),
+  }));
+  await writeJson(run.path('library.json'), entries);
+}
+
+/** Shapes and files of the chosen variants. */
+export function chosenLayers(
+  variants: readonly LayerVariants[],
+  library: readonly LibraryEntry[],
+  architecture: readonly LayerChoice[],
+): ChosenLayer[] {
+  const fileOf = (layer: number, half: 'attention' | 'ffn', name: string) =>
+    library.find((entry) => entry.layer === layer && entry.half === half && entry.variant.name === name)?.file;
+  return architecture.map((choice, layer) => {
+    const attention = variants[layer]?.attention.find(({ name }) => name === choice.attention);
+    const ffn = variants[layer]?.ffn.find(({ name }) => name === choice.ffn);
+    if (attention === undefined || ffn === undefined)
+      throw new Error(`layer ${layer} has no ${choice.attention} with ${choice.ffn}`);
+    return {
+      shape: { attention: attention.shape, ffn: ffn.shape },
+      files: { attention: fileOf(layer, 'attention', choice.attention), ffn: fileOf(layer, 'ffn', choice.ffn) },
+    };
+  });
+}
+
+async function assembleStage(
+  context: SearchContext,
+  chosen: readonly ChosenLayer[],
+): Promise<{ dir: string; key: string }> {
+  const { run, parent, parentHash } = context;
+  const files = chosen.map(({ shape, files: { attention, ffn } }) => ({
+    shape,
+    attention: attention && path.basename(attention),
+    ffn: ffn && path.basename(ffn),
+  }));
+  const key = taskKey('assemble', { parentHash, files });
+  const artifact = `assembled/${key.slice(0, 8)}`;
+  await runStage(context, 'assemble', key, 1, async () => {
+    await writeDirectory(run.path(artifact), (dir) => assembleChild(parent, chosen, dir));
+    return { artifact };
+  });
+  return { dir: run.path(artifact), key };
+}
+
+async function uptrainStage(
+  context: SearchContext,
+  assembled: { dir: string; key: string },
+  data: Awaited<ReturnType<typeof packData>>,
+): Promise<UptrainedChild> {
+  const { run, spec, budgets } = context;
+  const { learningRate, validateEvery, patience } = spec.uptrain;
+  const settings = {
+    tokens: budgets.uptrainTokens,
+    batch: budgets.uptrainBatch,
+    learningRate,
+    validateEvery,
+    patience,
+    seed: spec.seed,
+  };
+  const key = taskKey('uptrain', { child: assembled.key, data: data.key, settings });
+  const artifact = `uptrained/${key.slice(0, 8)}`;
+  const steps = Math.max(1, Math.ceil(settings.tokens / (settings.batch * budgets.sequenceLength)));
+  const child = await openModel(assembled.dir);
+  const finished = await runStage(context, 'uptrain', key, steps, async (progress) => {
+    const stateDir = run.path(`uptrain-state/${key.slice(0, 8)}`);
+    const result = await uptrainChild(context, child, data.splits, settings, stateDir, run.path(artifact), {
+      checkpoint: () => run.checkpoint(),
+      progress: (state) => {
+        progress(state.steps);
+        const value = state.curve.values.at(-1);
+        const finite = value !== undefined && Number.isFinite(value) ? value : null;
+        run.append({
+          type: 'loss',
+          key,
+          stage: 'uptrain',
+          series: 'validation KL',
+          steps: [state.steps],
+          values: [finite],
+        });
+      },
+    });
+    return { artifact, result, tokens: result.tokens };
+  });
+  return { dir: run.path(artifact), result: finished.result as UptrainResult };
+}

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { InputError } from '../../src/common/errors.js';
+import { createRun, openRun, type Run } from '../../src/run/run.js';
+import { type Constraint, metricsOf, parseConstraintFlags, parseConstraints } from '../../src/search/constraints.js';
+import { type ScoredLibrary, SOLUTION_FILE, solveLibrary, solveStage } from '../../src/search/solve.js';
+import { type PartCosts, sumPartCosts } from '../../src/target/costs.js';
+import { temporaryDirectory } from '../support/run-process.js';
+import { stageContext, tinyConfig } from '../support/stage-context.js';
+
+const workload = { batch: 4, prefill: 20, generated: 5 };
+const part = (size: number, seconds: number, kvCache = 0): PartCosts => ({
+  parameters: size,
+  memory: 4 * size + kvCache,
+  ...{ kvCache, seconds },
+});
+
+/** Two layers: removing attention saves KV cache and time, halving the FFN saves parameters and time. */
+const library: ScoredLibrary = {
+  scores: [
+    { attention: { kv4: 0, kv1: 0.1, 'no-op': 0.5 }, ffn: { 'ffn-50%': 0.2 } },
+    { attention: { kv1: 0.02, 'no-op': 0.05 }, ffn: { 'ffn-50%': null } },
+  ],
+  costs: {
+    workload,
+    nonBlock: part(100, 0.5),
+    layers: [0, 1].map(() => ({
+      attention: [
+        { name: 'kv4', ...part(40, 1, 800) },
+        { name: 'kv1', ...part(25, 0.6, 200) },
+        { name: 'no-op', ...part(0, 0) },
+      ],
+      ffn: [
+        { name: 'ffn-100%', ...part(60, 1) },
+        { name: 'ffn-50%', ...part(30, 0.5) },
+      ],
+    })),
+  },
+};
+const names = ({ architecture }: { architecture: { attention: string; ffn: string }[] }) =>
+  architecture.map(({ attention, ffn }) => `${attention} ${ffn}`);
+const solveFor = (limits: Record<string, string>, margin = 0) =>
+  solveLibrary(library, { constraints: parseConstraints(limits), margin });
+
+describe('solving a library', () => {
+  it('keeps the parent where nothing is limited', async () => {
+    const solved = await solveFor({});
+    assert.deepEqual(names(solved), ['kv4 ffn-100%', 'kv4 ffn-100%']);
+    assert.equal(solved.objective, 0);
+    assert.deepEqual(solved.totals, solved.parent);
+    assert.deepEqual(solved.totals, {
+      ...{ throughput: 100 / 4.5, memory: 4 * 300 + 1600, latency: 4.5, parameters: 300, kvCache: 1600 },
+    });
+  });
+
+  it('picks the least drop that meets a limit, and proves it', async () => {
+    const solved = await solveFor({ throughput: '>= 1.25x' });
+    assert.deepEqual(names(solved), ['kv4 ffn-100%', 'no-op ffn-100%']);
+    assert.deepEqual(solved.architecture[1], { attention: 'no-op', ffn: 'ffn-100%', score: 0.05 });
+    assert.deepEqual([solved.status, solved.objective, solved.bound, solved.gap], ['optimal', 0.05, 0.05, 0]);
+    assert.equal(solved.totals.latency, 3.5);
+    assert.deepEqual(solved.binding, ['throughput']);
+    const [limit] = solved.limits;
+    assert.deepEqual([limit?.metric, limit?.text, limit?.binding], ['throughput', 'throughput >= 1.25x', true]);
+    assert.ok(Math.abs((limit?.reached ?? 0) - 4.5 / 3.5) < 1e-12);
+    assert.ok((limit?.shadowPrice ?? 0) > 0);
+  });
+
+  it('meets every one of several limits, absolute or relative', async () => {
+    const solved = await solveFor({ memory: '<= 60%', latency: '<= 3 s', parameters: '<= 250', kv: '<= 400 B' });
+    const { memory, latency, parameters, kvCache } = solved.totals;
+    assert.ok(memory <= 0.6 * 2800 && latency <= 3 && parameters <= 250 && kvCache <= 400);
+    for (const { text, reached } of solved.limits) {
+      assert.ok(reached <= Number(/[\d.]+/.exec(text)?.[0]), `${text}: ${reached}`);
+    }
+  });
+
+  it('leaves out what failed and what has no score', async () => {
+    await assert.rejects(solveFor({ parameters: '<= 180' }), InputError);
+    const { totals } = await solveFor({ parameters: '<= 190' });
+    assert.equal(totals.parameters, 190);
+  });
+
+  it('tightens runtime by the margin, and says what is left of it', async () => {
+    const [loose, tight] = [await solveFor({ latency: '<= 3.5 s' }), await solveFor({ latency: '<= 3.5 s' }, 0.1)];
+    assert.equal(loose.totals.latency, 3.5);
+    assert.ok(tight.totals.latency <= 3.5 * 0.9);
+    assert.ok(Math.abs((tight.limits[0]?.reached ?? 0) - tight.totals.latency / 0.9) < 1e-12);
+  });
+});
+
+describe('limits that nothing meets', () => {
+  const messageFor = async (limits: Record<string, string>, margin = 0): Promise<string> => {
+    const error: unknown = await solveFor(limits, margin).then(
+      () => assert.fail('there is an architecture'),
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof InputError);
+    return error.message;
+  };
+
+  it('are named with what can be reached and the smallest relaxation', async () => {
+    assert.equal(
+      await messageFor({ throughput: '>= 4x', memory: '<= 90%' }),
+      'limits: no architecture of this space meets "throughput >= 4x" (alone, 2.25x can be reached); the smallest relaxation that fits: "throughput >= 2.25x"',
+    );
+  });
+
+  it('together, though each alone could be met, are named together', async () => {
+    const message = await messageFor({ kvCache: '<= 0.1x', parameters: '>= 250' });
+    assert.match(
+      message,
+      /meets "kvCache <= 0\.1x" \(alone, 0x can be reached\) and "parameters >= 250" \(alone, 300 can/,
+    );
+    assert.match(message, /reached\) together; the smallest relaxation that fits: "parameters >= 220"$/);
+  });
+
+  it('are told with the margin that was asked for', async () => {
+    assert.match(
+      await messageFor({ latency: '<= 1.9 s' }, 0.2),
+      /"latency <= 1\.9 s" \(alone, 2\.5 s can be reached\) with a margin of 20%/,
+    );
+  });
+
+  it('can be met once they are relaxed as told', async () => {
+    const percent = fc.integer({ min: 1, max: 60 });
+    await fc.assert(
+      fc.asyncProperty(percent, percent, percent, fc.constantFrom(0, 0.07), async (memory, latency, kv, margin) => {
+        const limits = { memory: `<= ${memory}%`, latency: `<= ${latency}%`, kv: `<= ${kv}%` };
+        const error: unknown = await solveFor(limits, margin).catch((thrown: unknown) => thrown);
+        if (!(error instanceof InputError)) return;
+        const [, advice = ''] = error.message.split('that fits: ');
+        const relaxed = parseConstraintFlags([...advice.matchAll(/"([^"]*)"/g)].map(([, text = '']) => text));
+        assert.ok(relaxed.length > 0);
+        const others = parseConstraints(limits).filter(({ metric }) => !relaxed.some((one) => one.metric === metric));
+        await solveLibrary(library, { constraints: [...others, ...relaxed], margin });
+      }),
+    );
+  });
+});
+
+describe('the answer', () => {
+  it('is the best of all architectures', async () => {
+    const size = fc.integer({ min: 0, max: 40 });
+    const half = (prefix: string) =>
+      fc
+        .array(fc.record({ score: fc.integer({ min: 0, max: 9 }), size, seconds: size }), {
+          minLength: 1,
+          maxLength: 3,
+        })
+        .map((variants) => ({
+          scores: Object.fromEntries(variants.map(({ score }, i) => [`${prefix}${i}`, score])),
+          costs: variants.map(({ size, seconds }, i) => ({ name: `${prefix}${i}`, ...part(size, seconds, size) })),
+        }));
+    const layer = fc.record({ attention: half('a'), ffn: half('f') });
+    const percent = fc.integer({ min: 1, max: 100 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(layer, { minLength: 1, maxLength: 3 }),
+        percent,
+        percent,
+        async (layers, memory, latency) => {
+          const costs = {
+            ...{ workload, nonBlock: part(1, 1) },
+            layers: layers.map(({ attention, ffn }) => ({ attention: attention.costs, ffn: ffn.costs })),
+          };
+          const scores = layers.map(({ attention, ffn }) => ({ attention: attention.scores, ffn: ffn.scores }));
+          const constraints = parseConstraints({ memory: `<= ${memory}%`, latency: `<= ${latency}%` });
+          const found = await solveLibrary({ scores, costs }, { constraints, margin: 0 }).then(
+            ({ objective }) => objective,
+            () => Infinity,
+          );
+          assert.equal(found, bruteForce({ scores, costs }, memory, latency));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+function bruteForce({ scores, costs }: ScoredLibrary, memory: number, latency: number): number {
+  const parents = costs.layers.flatMap(({ attention, ffn }) => [...attention.slice(0, 1), ...ffn.slice(0, 1)]);
+  const whole = metricsOf(sumPartCosts([costs.nonBlock, ...parents]), workload);
+  let all = [{ score: 0, parts: [costs.nonBlock] }];
+  for (const [i, { attention, ffn }] of costs.layers.entries()) {
+    all = all.flatMap(({ score, parts }) =>
+      attention.flatMap((a) =>
+        ffn.map((f) => ({
+          score: score + (scores[i]?.attention[a.name] ?? 0) + (scores[i]?.ffn[f.name] ?? 0),
+          parts: [...parts, a, f],
+        })),
+      ),
+    );
+  }
+  const fits = all.filter(({ parts }) => {
+    const metrics = metricsOf(sumPartCosts(parts), workload);
+    return (
+      metrics.memory <= (memory / 100) * whole.memory + 1e-9 &&
+      metrics.latency <= (latency / 100) * whole.latency + 1e-9
+    );
+  });
+  return Math.min(...fits.map(({ score }) => score));
+}
+
+describe('the solve stage', () => {
+  const solveIn = (run: Run, constraints: Constraint[], margin = 0) =>
+    solveStage(stageContext(run, tinyConfig(), { margin }), library.scores, library.costs, constraints);
+  const memory = (percent: number) => parseConstraintFlags([`memory<=${percent}%`]);
+
+  it('solves again only when a constraint, or the margin, has changed', async (t) => {
+    const dir = await temporaryDirectory(t);
+    const first = await createRun(dir, {});
+    const solved = await solveIn(first, memory(60));
+    await first.close();
+    const second = await openRun(dir);
+    assert.deepEqual(await solveIn(second, memory(60)), solved);
+    assert.equal(second.state().tasks.finished, 1);
+    const tighter = await solveIn(second, memory(50));
+    assert.ok(tighter.objective > solved.objective);
+    await solveIn(second, memory(50), 0.1);
+    assert.equal(second.state().tasks.finished, 3);
+    await solveIn(second, memory(60));
+    assert.equal(second.state().tasks.finished, 3);
+    const written = JSON.parse(await readFile(join(dir, SOLUTION_FILE), 'utf8')) as unknown;
+    assert.deepEqual({ ...(written as object), milliseconds: solved.milliseconds }, solved);
+    await second.close();
+  });
+
+  it('writes the same bytes in another run', async (t) => {
+    const files = await Promise.all(
+      [1, 2].map(async () => {
+        const run = await createRun(await temporaryDirectory(t), {});
+        await solveIn(run, memory(60));
+        await run.close();
+        return readFile(run.path(SOLUTION_FILE));
+      }),
+    );
+    assert.deepEqual(files[0], files[1]);
+  });
+
+  it('fails with the explanation, and leaves no solution', async (t) => {
+    const run = await createRun(await temporaryDirectory(t), {});
+    await assert.rejects(solveIn(run, memory(1)), { name: 'InputError', message: /"memory <= 1%" \(alone, / });
+    await assert.rejects(readFile(run.path(SOLUTION_FILE)), { code: 'ENOENT' });
+    await run.close();
+  });
+});
