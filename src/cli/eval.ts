@@ -7,6 +7,7 @@ import { loadTokenizer } from '../formats/tokenizer.js';
 import { documentNll } from '../model/likelihood.js';
 import { scoreTasks } from '../model/score-choices.js';
 import { checkTensors, openModel } from '../search/context.js';
+import { taskFiles } from '../search/evaluate/scores.js';
 import type { Answer } from './command.js';
 import { renderTable } from './render-table.js';
 import { count, percent } from './units.js';
@@ -16,6 +17,7 @@ const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 export interface EvalOptions {
   text?: string;
+  /** JSONL files, or folders of them. */
   tasks?: string[];
 }
 
@@ -45,7 +47,7 @@ export async function evaluate(dir: string, { text, tasks = [] }: EvalOptions): 
   checkTensors(model);
   const tokenizer = await loadTokenizer(dir);
   const threads = availableParallelism();
-  const read = await Promise.all(tasks.map(readTask));
+  const read = await Promise.all((await taskFiles(tasks)).map(({ file }) => readTask(file)));
   const likelihood =
     text === undefined
       ? { tokens: 0, nllSum: null, perplexity: null }

@@ -2,7 +2,7 @@ import { readEvents } from '../run/event-log.js';
 import type { RunEvent } from '../run/events.js';
 import { eventsPath } from '../run/run.js';
 import { RunStateFold } from '../run/state.js';
-import { type Loss, progressLine, stageLine } from './render-progress.js';
+import { type Latest, progressLine, stageLine } from './render-progress.js';
 
 /** How often the log is read. */
 const POLL_MS = 500;
@@ -27,7 +27,7 @@ export class Follower {
   private readonly fold = new RunStateFold();
   private readonly since = Date.now();
   private offset = 0;
-  private loss: Loss | undefined;
+  private latest: Latest = {};
   private shown = '';
   private plainAt = -Infinity;
   private reading: Promise<void> = Promise.resolve();
@@ -63,20 +63,22 @@ export class Follower {
       this.see(event);
     }
     if (this.offset === 0) return;
-    if (this.screen.isTTY) this.live(progressLine(this.fold.snapshot(), this.loss, { bar: true }));
+    if (this.screen.isTTY) this.live(progressLine(this.fold.snapshot(), this.latest, { bar: true }));
     else if (Date.now() - this.plainAt >= PLAIN_MS) this.plain();
   }
 
   private see(event: RunEvent): void {
     const isNew = Date.parse(event.t) >= this.since;
     if (event.type === 'stage-started') {
-      this.loss = undefined;
+      this.latest = {};
       if (isNew && !this.screen.isTTY) this.plain();
     }
     if (event.type === 'loss') {
       const value = event.values.findLast((point) => point !== null);
-      if (typeof value === 'number') this.loss = { series: event.series, value };
+      if (typeof value === 'number') this.latest.loss = { series: event.series, value };
     }
+    if (event.type === 'task-started') this.latest.task = event.label;
+    if (event.type === 'stage-finished') this.latest.task = undefined;
     if (!isNew) return;
     if (event.type === 'stage-finished') {
       const stage = this.fold.snapshot().stages[event.stage];
@@ -88,7 +90,7 @@ export class Follower {
 
   private plain(): void {
     this.plainAt = Date.now();
-    this.line(progressLine(this.fold.snapshot(), this.loss));
+    this.line(progressLine(this.fold.snapshot(), this.latest));
   }
 
   private line(text: string): void {

@@ -50,7 +50,7 @@ function buildProgram(json: boolean, exit: (status: number) => void): Command {
   );
   command('eval <model>', 'likelihood of a text and accuracy on multiple-choice tasks')
     .option('--text <file>', 'one document')
-    .option('--tasks <files...>', 'JSONL files of {"context", "choices", "answer"}')
+    .option('--tasks <files...>', 'JSONL files of {"context", "choices", "answer"}, or folders of them')
     .action((model: string, options: EvalOptions) => perform(() => evaluate(model, options)));
   command('generate <model>', 'continue a text, greedily')
     .requiredOption('--prompt <text>', 'the beginning')

@@ -5,17 +5,20 @@ import { count, duration, percent, significant } from './units.js';
 const BAR_CELLS = 20;
 const STAGE_WIDTH = 9;
 
-/** The last point of the loss curve of the stage at work. */
-export interface Loss {
-  series: string;
-  value: number;
+/** What the log says beside the state of the run. */
+export interface Latest {
+  /** The last point of a loss curve of the stage at work. */
+  loss?: { series: string; value: number } | undefined;
+  /** The task begun last: what is done between two stages. */
+  task?: string | undefined;
 }
 
 /** One line on what a run is doing: `distil  40%  8/20  ETA 1:04 min  loss 0.0123 | run 12.1%, 0:42 min, ETA 5:40 min`. */
-export function progressLine(state: RunState, loss: Loss | undefined, { bar = false } = {}): string {
+export function progressLine(state: RunState, { loss, task }: Latest = {}, { bar = false } = {}): string {
   const { stage } = state;
   const at = stage === null ? undefined : state.stages[stage];
-  if (stage === null || at === undefined) return 'starting';
+  if (stage === null || at === undefined) return task ?? 'starting';
+  if (at.state === 'done' && task !== undefined) return `${task} | ${wholeRun(state)}`;
   const share = at.total > 0 ? Math.min(1, at.done / at.total) : 0;
   const parts = [
     stage.padEnd(STAGE_WIDTH),

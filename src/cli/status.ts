@@ -40,7 +40,7 @@ function renderStatus({ run, report }: Status, state: RunState): string {
   return [
     `${run}: ${state.state}${state.error === null ? '' : `: ${state.error}`}`,
     ...stages,
-    ...(ended ? [] : [progressLine(state, undefined)]),
+    ...(ended ? [] : [progressLine(state)]),
     ...state.warnings.map((warning) => `warning: ${warning}`),
     ...(report === null ? [] : [`report: ${report}`]),
     '',

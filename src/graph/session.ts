@@ -70,9 +70,15 @@ export class Session {
       graphOptimizationLevel: 'all',
       // Only errors: the runtime warns about graph clean-ups that are of no use to anyone.
       logSeverityLevel: 3,
-      ...(program.externalRoot === undefined
-        ? {}
-        : { extra: { session: { model_external_initializers_file_folder_path: program.externalRoot } } }),
+      extra: {
+        session: {
+          // Waiting threads of one session would otherwise spin on and take a core from the next one.
+          force_spinning_stop: '1',
+          ...(program.externalRoot === undefined
+            ? {}
+            : { model_external_initializers_file_folder_path: program.externalRoot }),
+        },
+      },
     });
     return new Session(session, program);
   }

@@ -1,6 +1,5 @@
 import { HALVES, type Half } from '../model/names.js';
 import type { LayerVariants, Variant } from '../model/variants.js';
-import type { FinishedTask } from '../run/run.js';
 import { taskKey } from '../run/task-key.js';
 import type { Activations } from './activations.js';
 import type { SearchContext, TaskRequest } from './context.js';
@@ -80,10 +79,10 @@ export async function distilStage(
   );
   return jobs.flatMap(({ layer, half, variant, task }, i): LibraryEntry[] => {
     const done = finished[i];
-    const distil = done?.result as DistilResult | undefined;
-    if (done === undefined || distil === undefined || distil.failed !== undefined) {
-      const why = distil?.failed ?? 'its task failed';
-      run.append({ type: 'log', level: 'warning', message: `${task.label} is left out: ${why}` });
+    if (done === undefined) throw new Error(`${task.label} was never done`);
+    const distil = done.result as DistilResult;
+    if (distil.failed !== undefined) {
+      run.append({ type: 'log', level: 'warning', message: `${task.label} is left out: ${distil.failed}` });
       return [];
     }
     return [
@@ -131,8 +130,17 @@ export async function scoreStage(
       cost: layers - layer,
     };
   });
-  const finished: (FinishedTask | undefined)[] = await runStageTasks(context, 'score', tasks);
-  const details = finished.map((task) => task?.result as Score | undefined);
+  const finished = await runStageTasks(context, 'score', tasks);
+  const details = finished.map(({ result }, i): Score | undefined => {
+    const score = result as Score | { failed: string };
+    if (!('failed' in score)) return score;
+    context.run.append({
+      type: 'log',
+      level: 'warning',
+      message: `${tasks[i]?.label ?? ''} is left out: ${score.failed}`,
+    });
+    return undefined;
+  });
   const scores = variants.map((layerVariants): LayerScores => {
     const own = (half: Half) => ({ [layerVariants[half][0]?.name ?? '']: 0 });
     return { attention: own('attention'), ffn: own('ffn') };

@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { Random } from '../common/random.js';
-import type { AttentionShape, FfnShape, LayerShape } from '../formats/hf-config.js';
+import type { AttentionShape, FfnShape } from '../formats/hf-config.js';
 import { readTensor, tensorEntry } from '../formats/safetensors.js';
 import { writeSafetensors } from '../formats/safetensors-write.js';
 import { input } from '../graph/primitives.js';
 import { warmupCosine } from '../graph/schedule.js';
-import { float32, type Tensors } from '../graph/session.js';
+import { float32, Session, type Tensors } from '../graph/session.js';
 import { type Parameters, Trainer } from '../graph/trainer.js';
 import type { Value } from '../graph/value.js';
 import { attentionHalf, causalAttention, ffnHalf, type Weights } from '../model/blocks.js';
@@ -62,19 +63,39 @@ const MAX_RETRIES = 2;
 /** Trains one variant: decoupled blockwise local distillation (the other half is the parent's, frozen). */
 export async function distilTask(payload: DistilPayload, context: { signal: AbortSignal }): Promise<TaskAnswer> {
   const parent = await openModel(payload.parentDir);
-  const own = parent.config.layers[payload.layer];
-  if (own === undefined) throw new Error(`no layer ${payload.layer}`);
-  const initial = await readInitial(parent, payload);
   const windows = await Windows.open(payload, parent.config.hiddenSize);
   try {
+    if (payload.output === undefined) return { result: await measureUntrained(parent, payload, windows) };
+    const initial = await readInitial(parent, payload);
     for (let retries = 0; ; retries++) {
       const learningRate = payload.learningRate * RETRY_FACTOR ** retries;
-      const outcome = await train(parent, own, payload, initial, windows, learningRate, context.signal);
-      if (outcome.finite || retries === MAX_RETRIES) return await conclude(payload, outcome, retries, parent);
+      const outcome = await train(parent, payload, initial, windows, learningRate, context.signal);
+      if (outcome.finite || retries === MAX_RETRIES) {
+        return await conclude(payload, payload.output, outcome, retries, parent);
+      }
     }
   } finally {
     await windows.close();
   }
+}
+
+/** The loss of a variant without parameters. */
+async function measureUntrained(parent: Model, payload: DistilPayload, windows: Windows): Promise<DistilResult> {
+  const loss = lossOf(parent, payload, (name) => {
+    throw new Error(`a variant without tensors was asked for ${name}`);
+  });
+  const session = await Session.create({ loss });
+  const measured = await heldOutLoss(async (batch) => Number((await session.run(batch))['loss']?.data[0]), windows);
+  await session.release();
+  return { lossBefore: measured, lossAfter: measured, curve: { steps: [], values: [] }, retries: 0 };
+}
+
+/** The blockwise loss of a variant, over inputs `x` and `target` [batch * S, H]. */
+function lossOf(parent: Model, payload: DistilPayload, weights: Weights): Value {
+  const { layer, half, shape, sequenceLength } = payload;
+  const size = [payload.batch * sequenceLength, parent.config.hiddenSize];
+  const output = replacedLayer(parent, layer, { half, shape, weights }, input('x', size), sequenceLength);
+  return normalisedMse(input('target', size), output);
 }
 
 interface Outcome {
@@ -113,12 +134,13 @@ function parametersOf(parent: Model, { half, shape }: DistilPayload, tensors: Su
 export function replacedLayer(
   parent: Model,
   layer: number,
-  own: LayerShape,
   replacement: { half: Half; shape: AttentionShape | FfnShape; weights: Weights },
   x: Value,
   sequenceLength: number,
 ): Value {
   const { config } = parent;
+  const own = config.layers[layer];
+  if (own === undefined) throw new Error(`no layer ${layer}`);
   if (replacement.half === 'ffn') return ffnHalf(config, replacement.shape as FfnShape, replacement.weights, x);
   const core = causalAttention({ config, batch: (x.shape[0] ?? 0) / sequenceLength, sequence: sequenceLength });
   const middle = attentionHalf(config, replacement.shape as AttentionShape, replacement.weights, core, x);
@@ -127,28 +149,23 @@ export function replacedLayer(
 
 async function train(
   parent: Model,
-  own: LayerShape,
   payload: DistilPayload,
   initial: SubblockTensors,
   windows: Windows,
   learningRate: number,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { sequenceLength, half, shape, layer } = payload;
-  const rows = payload.batch * sequenceLength;
-  const [x, target] = [input('x', [rows, parent.config.hiddenSize]), input('target', [rows, parent.config.hiddenSize])];
-  const trainer = await Trainer.create(parametersOf(parent, payload, initial), (values) => {
-    const weights: Weights = (name) => {
+  const rows = payload.batch * payload.sequenceLength;
+  const trainer = await Trainer.create(parametersOf(parent, payload, initial), (values) => ({
+    loss: lossOf(parent, payload, (name) => {
       const value = values[name];
       if (value === undefined) throw new Error(`${payload.variant} has no ${name}`);
       return value;
-    };
-    return {
-      loss: normalisedMse(target, replacedLayer(parent, layer, own, { half, shape, weights }, x, sequenceLength)),
-    };
-  });
+    }),
+  }));
+  const evaluate = async (batch: Tensors) => (await trainer.evaluate(batch)).loss;
   try {
-    const lossBefore = await heldOutLoss(trainer, windows);
+    const lossBefore = await heldOutLoss(evaluate, windows);
     const steps = Math.ceil(payload.tokens / rows);
     const curve: Outcome['curve'] = { steps: [], values: [] };
     const every = Math.max(1, Math.ceil(steps / MAX_CURVE_POINTS));
@@ -165,7 +182,7 @@ async function train(
         curve.values.push(loss);
       }
     }
-    const lossAfter = finite ? await heldOutLoss(trainer, windows) : Number.NaN;
+    const lossAfter = finite ? await heldOutLoss(evaluate, windows) : Number.NaN;
     const tensors = Object.fromEntries(Object.entries(trainer.parameters()).map(([name, { data }]) => [name, data]));
     return {
       finite: finite && Number.isFinite(lossAfter),
@@ -180,10 +197,10 @@ async function train(
   }
 }
 
-async function heldOutLoss(trainer: Trainer, windows: Windows): Promise<number> {
+async function heldOutLoss(loss: (batch: Tensors) => Promise<number>, windows: Windows): Promise<number> {
   let total = 0;
   const batches = windows.heldOutBatches;
-  for (let i = 0; i < batches; i++) total += (await trainer.evaluate(await windows.heldOut(i))).loss;
+  for (let i = 0; i < batches; i++) total += await loss(await windows.heldOut(i));
   return total / batches;
 }
 
@@ -197,7 +214,6 @@ async function conclude(payload: DistilPayload, outcome: Outcome, retries: numbe
   };
   if (!outcome.finite)
     return { result: { ...result, failed: 'its loss is not finite, at any rate tried' }, tokens: outcome.tokens };
-  if (payload.output === undefined) return { result };
   const shapes = parametersOf(parent, payload, outcome.tensors);
   const tensors = Object.entries(shapes).map(([name, { shape, data }]) => ({
     name,
@@ -205,12 +221,13 @@ async function conclude(payload: DistilPayload, outcome: Outcome, retries: numbe
     shape: [...shape],
     data: () => data,
   }));
-  await writeSafetensors(payload.output.file, tensors, {
+  await mkdir(path.dirname(output.file), { recursive: true });
+  await writeSafetensors(output.file, tensors, {
     layer: String(payload.layer),
     half: payload.half,
     variant: payload.variant,
   });
-  return { artifact: payload.output.artifact, result, tokens: outcome.tokens };
+  return { artifact: output.artifact, result, tokens: outcome.tokens };
 }
 
 /** The cached activations as batches: seeded random sequences for training, the last ones held out. */

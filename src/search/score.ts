@@ -87,9 +87,8 @@ export async function scoreTask(payload: ScorePayload, { signal }: { signal: Abo
   // The last token of a sequence has no next one to predict.
   const predicted = payload.sequences * (sequenceLength - 1);
   const score: Score = { kl: totals.kl / tokens, lmLoss: totals.lmLoss / predicted, cosine: totals.cosine / tokens };
-  if (!Object.values(score).every(Number.isFinite))
-    throw new Error(`layer ${payload.layer}: the score is not a finite number`);
-  return { result: score, tokens };
+  const finite = Object.values(score).every(Number.isFinite);
+  return { result: finite ? score : { failed: 'its score is not a finite number' }, tokens };
 }
 
 /** Each token's successor within its sequence, weight 0 where there is none. */
@@ -104,13 +103,11 @@ export function nextTokens(ids: Int32Array, sequenceLength: number): { targets: 
 async function program(parent: Model, payload: ScorePayload, rows: number): Promise<Record<string, Value>> {
   const { config, checkpoint } = parent;
   const { layer, half, shape, tokens } = payload;
-  const own = config.layers[layer];
-  if (own === undefined) throw new Error(`no layer ${layer}`);
   const { sequenceLength } = tokens;
   const weights = checkpointWeights(checkpoint);
   const core = causalAttention({ config, batch: rows / sequenceLength, sequence: sequenceLength });
   const replacement = { half, shape, weights: await variantWeights(payload.variantFile) };
-  let x = replacedLayer(parent, layer, own, replacement, input('x', [rows, config.hiddenSize]), sequenceLength);
+  let x = replacedLayer(parent, layer, replacement, input('x', [rows, config.hiddenSize]), sequenceLength);
   for (const [index, later] of config.layers.entries()) {
     if (index > layer) x = layerBlock(config, later, layerWeights(weights, index), core, x);
   }

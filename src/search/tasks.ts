@@ -3,14 +3,14 @@ import type { FinishedTask, TaskOutput } from '../run/run.js';
 import type { SearchContext, TaskRequest } from './context.js';
 
 /**
- * Does all tasks of a stage that have not been done before and returns what every one of them gave, in order; undefined
- * for a task that failed for good.
+ * Does all tasks of a stage that have not been done before and returns what every one of them gave, in order. When tasks
+ * fail the others are still done, so that a resume has only those left to do; then the first error is thrown.
  */
 export async function runStageTasks(
   { run, executor }: SearchContext,
   stage: Stage,
   tasks: readonly TaskRequest[],
-): Promise<(FinishedTask | undefined)[]> {
+): Promise<FinishedTask[]> {
   const open = tasks.filter((task) => run.finished(task.key) === undefined);
   let done = tasks.length - open.length;
   run.append({ type: 'stage-started', stage, done, total: Math.max(1, tasks.length) });
@@ -18,6 +18,7 @@ export async function runStageTasks(
     done += 1;
     run.append({ type: 'stage-progress', stage, done, total: tasks.length });
   };
+  const errors: Error[] = [];
   await executor(open, {
     signal: run.signal,
     beforeTask: () => run.checkpoint(),
@@ -30,12 +31,17 @@ export async function runStageTasks(
     },
     onFailed: ({ key, label }, error) => {
       run.taskFailed(key, error);
-      run.append({ type: 'log', level: 'warning', message: `${label} failed: ${error.message}` });
-      progress();
+      errors.push(new Error(`${label}: ${error.message}`, { cause: error }));
     },
   });
-  const finished = tasks.map((task) => run.finished(task.key));
-  const tokens = finished.reduce((total, task) => total + (task?.tokens ?? 0), 0);
+  const [error] = errors;
+  if (error !== undefined) throw error;
+  const finished = tasks.map((task) => {
+    const result = run.finished(task.key);
+    if (result === undefined) throw new Error(`${task.label} was never done`);
+    return result;
+  });
+  const tokens = finished.reduce((total, task) => total + task.tokens, 0);
   run.append({ type: 'stage-finished', stage, tokens });
   return finished;
 }
