@@ -204,7 +204,13 @@ async function heldOutLoss(loss: (batch: Tensors) => Promise<number>, windows: W
   return total / batches;
 }
 
-async function conclude(payload: DistilPayload, outcome: Outcome, retries: number, parent: Model): Promise<TaskAnswer> {
+async function conclude(
+  payload: DistilPayload,
+  output: { file: string; artifact: string },
+  outcome: Outcome,
+  retries: number,
+  parent: Model,
+): Promise<TaskAnswer> {
   const number = (value: number) => (Number.isFinite(value) ? value : -1);
   const result: DistilResult = {
     lossBefore: number(outcome.lossBefore),
