@@ -65,6 +65,22 @@ const CLOSINGS = [
   'What a wonderful day it was!',
 ] as const;
 
+/** Before what was told is told once more, word for word. */
+const RETELLINGS = [
+  'Later, {name} told it all again.',
+  'At night, {name} thought of the day.',
+  'Then {name} said it once more.',
+] as const;
+const QUIZZES = ['It was time for some questions.', 'Then they played a game of questions.'] as const;
+
+/**
+ * Shares of the training stories that end with a verbatim retelling, and that are about one set of facts with many
+ * questions. Both make looking back in the text worth learning early: few other words of a story depend on it.
+ */
+const RETOLD = 0.3;
+const QUIZ = 0.35;
+const RETOLD_SENTENCES = 5;
+
 /** Words after which no further scene, and no further question, is begun. */
 const ENOUGH_FOR_SCENES = 62;
 const ENOUGH_FOR_QUESTIONS = 105;
@@ -81,10 +97,39 @@ function pickFamilies(draft: Draft, count: number): Family[] {
   });
 }
 
+const LATE_FAMILIES = FAMILIES.filter((family) => SCENES[family].late);
+
+/** One set of facts and many questions about it. */
+function tellQuiz(draft: Draft, cast: ReturnType<typeof pickCast>): void {
+  const { ask } = SCENES[draft.pick(LATE_FAMILIES)].tell(draft, cast);
+  draft.say(draft.pick(QUIZZES));
+  while (draft.words < ENOUGH_FOR_QUESTIONS) ask();
+}
+
+function pickCast(draft: Draft) {
+  return draft.sample(PEOPLE, draft.chance(0.6) ? 3 : 4);
+}
+
+/** A story for training only: some are quizzes, some end with a retelling of their first sentences. */
+function tellForTraining(random: Random): Story {
+  if (!(random.next() < QUIZ)) {
+    const { text, probes } = tellStory(random);
+    if (!(random.next() < RETOLD)) return { text, probes };
+    const sentences = text.split(/(?<=[.!?]) /).slice(1, 1 + RETOLD_SENTENCES);
+    const again = random.pick(RETELLINGS).replace('{name}', random.pick(PEOPLE).name);
+    return { text: [text, again, ...sentences].join(' '), probes };
+  }
+  const draft = new Draft(random);
+  const cast = pickCast(draft);
+  draft.say(draft.pick(OPENINGS).replace('{cast}', listed(cast.map((person) => person.name))));
+  tellQuiz(draft, cast);
+  return { text: draft.text, probes: draft.probes };
+}
+
 /** One story of 60 to 150 words: friends, two or three scenes with questions, sometimes a late question, an end. */
 export function tellStory(random: Random): Story {
   const draft = new Draft(random);
-  const cast = draft.sample(PEOPLE, draft.chance(0.6) ? 3 : 4);
+  const cast = pickCast(draft);
   draft.say(draft.pick(OPENINGS).replace('{cast}', listed(cast.map((person) => person.name))));
   const later: (() => void)[] = [];
   for (const family of pickFamilies(draft, 4)) {
@@ -120,7 +165,9 @@ export function isHeldOut(text: string): boolean {
 
 function* tell(seed: number, stream: string, heldOut: boolean): Generator<Story> {
   for (let i = 0; ; i++) {
-    const story = tellStory(Random.of(seed, stream, i));
+    const random = Random.of(seed, stream, i);
+    // Test items come from plain stories.
+    const story = heldOut ? tellStory(random) : tellForTraining(random);
     if (isHeldOut(story.text) === heldOut) yield story;
   }
 }

@@ -1,5 +1,5 @@
 import { readEvents } from '../run/event-log.js';
-import type { RunEvent } from '../run/events.js';
+import type { RunEvent, Stage } from '../run/events.js';
 import { eventsPath } from '../run/run.js';
 import { RunStateFold } from '../run/state.js';
 import { type Latest, progressLine, stageLine } from './render-progress.js';
@@ -27,6 +27,7 @@ export class Follower {
   private readonly fold = new RunStateFold();
   private readonly since = Date.now();
   private offset = 0;
+  private stage: Stage | undefined;
   private latest: Latest = {};
   private shown = '';
   private plainAt = -Infinity;
@@ -69,7 +70,8 @@ export class Follower {
 
   private see(event: RunEvent): void {
     const isNew = Date.parse(event.t) >= this.since;
-    if (event.type === 'stage-started') {
+    if (event.type === 'stage-started' && event.stage !== this.stage) {
+      this.stage = event.stage;
       this.latest = {};
       if (isNew && !this.screen.isTTY) this.plain();
     }

@@ -142,7 +142,9 @@ export function transpose(x: Value, perm: readonly number[]): Value {
 
 /** Elements start..end-1 along `axis`. */
 export function slice(x: Value, axis: number, start: number, end: number): Value {
-  check(start >= 0 && start < end && end <= (x.shape[axis] ?? 0), 'slice', x.shape, [axis, start, end]);
+  const length = x.shape[axis] ?? 0;
+  check(start >= 0 && start < end && end <= length, 'slice', x.shape, [axis, start, end]);
+  if (end - start === length) return x;
   return value(
     'slice',
     [x],
@@ -155,6 +157,7 @@ export function slice(x: Value, axis: number, start: number, end: number): Value
 export function concat(parts: readonly Value[], axis: number): Value {
   const [first] = parts;
   if (first === undefined) throw new Error('concat: nothing to join');
+  if (parts.length === 1) return first;
   const total = parts.reduce((length, part) => length + (part.shape[axis] ?? 0), 0);
   return value(
     'concat',

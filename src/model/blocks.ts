@@ -36,14 +36,31 @@ export type AttentionCore = (q: Value, k: Value, v: Value, kvHeads: number) => V
 /** Large enough that the softmax of a masked score is exactly 0 in float32. */
 export const MASKED = -1e9;
 
-function causalMask(sequence: number): Value {
-  const mask = Float32Array.from({ length: sequence * sequence }, (_, i) =>
-    i % sequence > Math.floor(i / sequence) ? MASKED : 0,
+/** Queries are taken in at most so many blocks, of at least so many rows: finer ones save little and cost calls. */
+const MAX_QUERY_BLOCKS = 8;
+const MIN_QUERY_BLOCK = 64;
+
+/** [end - start, end]: what rows start..end-1 may not see of the columns before `end`. */
+function causalMask(start: number, end: number): Value {
+  const mask = Float32Array.from({ length: (end - start) * end }, (_, i) =>
+    i % end > start + Math.floor(i / end) ? MASKED : 0,
   );
-  return constant(mask, [sequence, sequence]);
+  return constant(mask, [end - start, end]);
 }
 
-/** Causal attention over whole sequences; `produced` receives all keys and values, for a cache. */
+/** Where each block of queries starts and ends. */
+function queryBlocks(sequence: number): { start: number; end: number }[] {
+  const rows = Math.max(MIN_QUERY_BLOCK, Math.ceil(sequence / MAX_QUERY_BLOCKS));
+  return Array.from({ length: Math.ceil(sequence / rows) }, (_, i) => ({
+    start: i * rows,
+    end: Math.min(sequence, (i + 1) * rows),
+  }));
+}
+
+/**
+ * Causal attention over whole sequences; `produced` receives all keys and values, for a cache. The queries are taken
+ * block by block, so that the scores of a block with keys that come after all of it are never computed.
+ */
 export function causalAttention(
   { config, batch, sequence }: Batch,
   produced: (tokens: KeysValues) => void = () => undefined,
@@ -58,23 +75,27 @@ export function causalAttention(
   );
   const rotate = (x: Value, width: number) =>
     rotary(reshape(x, [batch, sequence, width]), positions, cosTable, sinTable);
-  const mask = causalMask(sequence);
+  const blocks = queryBlocks(sequence).map(({ start, end }) => ({ start, end, mask: causalMask(start, end) }));
   return (q, k, v, kvHeads) => {
     const group = heads / kvHeads;
     const byHead = (x: Value) => transpose(reshape(x, [batch, sequence, kvHeads, headDim]), [0, 2, 1, 3]);
-    // The queries that share a KV head are stacked along the sequence, so keys and values are never repeated.
     const grouped = transpose(
       reshape(rotate(q, heads * headDim), [batch, sequence, kvHeads, group, headDim]),
       [0, 2, 3, 1, 4],
     );
-    const queries = mul(reshape(grouped, [batch, kvHeads, group * sequence, headDim]), headDim ** -0.5);
+    const queries = mul(grouped, headDim ** -0.5);
     const tokens = { keys: byHead(rotate(k, kvHeads * headDim)), values: byHead(v) };
     produced(tokens);
-    const scores = matmul(queries, tokens.keys, false, true);
-    const masked = add(reshape(scores, [batch, kvHeads, group, sequence, sequence]), mask);
-    const weights = reshape(softmax(masked), [batch, kvHeads, group * sequence, sequence]);
-    const mixed = reshape(matmul(weights, tokens.values), [batch, kvHeads, group, sequence, headDim]);
-    return reshape(transpose(mixed, [0, 3, 1, 2, 4]), [batch * sequence, heads * headDim]);
+    const mixed = blocks.map(({ start, end, mask }) => {
+      const rows = end - start;
+      // The queries that share a KV head are stacked along the sequence, so keys and values are never repeated.
+      const stacked = reshape(slice(queries, 3, start, end), [batch, kvHeads, group * rows, headDim]);
+      const scores = matmul(stacked, slice(tokens.keys, 2, 0, end), false, true);
+      const masked = add(reshape(scores, [batch, kvHeads, group, rows, end]), mask);
+      const weights = reshape(softmax(masked), [batch, kvHeads, group * rows, end]);
+      return reshape(matmul(weights, slice(tokens.values, 2, 0, end)), [batch, kvHeads, group, rows, headDim]);
+    });
+    return reshape(transpose(concat(mixed, 3), [0, 3, 1, 2, 4]), [batch * sequence, heads * headDim]);
   };
 }
 

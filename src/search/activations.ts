@@ -5,6 +5,7 @@ import type { Value } from '../graph/value.js';
 import { attentionHalf, causalAttention, embed, ffnActivation, ffnHalf } from '../model/blocks.js';
 import { checkpointWeights, layerWeights } from '../model/weights.js';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
+import type { Stage } from '../run/events.js';
 import { taskKey } from '../run/task-key.js';
 import type { SearchContext } from './context.js';
 import { type PackedData, readTokens, type Split } from './data.js';
@@ -22,6 +23,9 @@ export interface Activations {
   /** Per layer, a JSON file with the mean |activation| of every FFN channel of the parent; empty for a no-op FFN. */
   channels: string[];
 }
+
+/** What the activations of a split are for. */
+const STAGE_OF = { train: 'distil', validation: 'score', test: 'evaluate' } as const satisfies Record<Split, Stage>;
 
 /** Sequences run together: bounds the memory of a window of activations. */
 const WINDOW_SEQUENCES = 8;
@@ -52,7 +56,7 @@ export async function streamActivations(
     const artifact = `activations/${split}/layer${layer}-${key.slice(0, 8)}`;
     const label = layer < 0 ? `activations (${split}): embedding` : `activations (${split}): layer ${layer}`;
     await run.checkpoint();
-    await run.once(key, { stage: 'distil', kind: 'activations', label }, async () => {
+    await run.once(key, { stage: STAGE_OF[split], kind: 'activations', label }, async () => {
       await writeDirectory(run.path(artifact), async (dir) => {
         if (layer < 0) await embedTokens(context, data, split, sequences, dir);
         else await runLayer(context, layer, result.hidden[layer] ?? '', sequences, sequenceLength, dir);

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { packText } from '../formats/text.js';
+import { InputError } from '../common/errors.js';
+import { packText, readDocuments } from '../formats/text.js';
 import { loadTokenizer } from '../formats/tokenizer.js';
 import { writeBytes, writeDirectory } from '../run/artifacts.js';
 import { fileHash, taskKey } from '../run/task-key.js';
@@ -27,6 +28,12 @@ async function textHash(file: string): Promise<string> {
   if (!(await stat(file)).isDirectory()) return fileHash(file);
   const names = (await readdir(file)).sort();
   return taskKey('folder', await Promise.all(names.map(async (name) => [name, await textHash(path.join(file, name))])));
+}
+
+/** Throws InputError when the text cannot be read, or its first file with any text cannot, or there is none. */
+export async function requireText(paths: readonly string[]): Promise<void> {
+  const first = await readDocuments(paths).next();
+  if (first.done === true) throw new InputError('the data set is empty: no document holds any text', paths.join(', '));
 }
 
 /** Tokenises and packs the text once; later stages and processes read the token files. */

@@ -1,5 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { Random } from '../common/random.js';
 import type { AttentionShape, FfnShape } from '../formats/hf-config.js';
 import { readTensor, tensorEntry } from '../formats/safetensors.js';
@@ -15,6 +14,7 @@ import { normalisedMse } from '../model/losses.js';
 import { type Half, layerTensor } from '../model/names.js';
 import { subblockTensors } from '../model/tensors.js';
 import { checkpointWeights, layerWeights } from '../model/weights.js';
+import { writeArtifact } from '../run/artifacts.js';
 import { type Model, openModel, type TaskAnswer } from './context.js';
 import { HiddenReader } from './hidden-file.js';
 
@@ -227,12 +227,8 @@ async function conclude(
     shape: [...shape],
     data: () => data,
   }));
-  await mkdir(path.dirname(output.file), { recursive: true });
-  await writeSafetensors(output.file, tensors, {
-    layer: String(payload.layer),
-    half: payload.half,
-    variant: payload.variant,
-  });
+  const metadata = { layer: String(payload.layer), half: payload.half, variant: payload.variant };
+  await writeArtifact(output.file, (temporary) => writeSafetensors(temporary, tensors, metadata));
   return { artifact: output.artifact, result, tokens: outcome.tokens };
 }
 

@@ -2,10 +2,12 @@ import { copyFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
 import { taskKey } from '../run/task-key.js';
+import type { Baseline } from './baselines.js';
 import { modelHash, openModel, type SearchContext } from './context.js';
 import type { EvaluationResult } from './evaluate/stage.js';
-import { type ReportPieces, buildReport, type Report, REPORT_FILE } from './report.js';
+import { buildReport, type Report, REPORT_FILE } from './report.js';
 import type { LayerScores, SolvedArchitecture } from './solve.js';
+import type { Spec } from './spec.js';
 import { runStage } from './tasks.js';
 import type { UptrainedChild } from './uptrain.js';
 
@@ -18,24 +20,18 @@ export interface Findings {
   solution: SolvedArchitecture;
   child: UptrainedChild;
   evaluation: EvaluationResult;
-  baselines?: ReportPieces['baselines'];
+  baselines?: readonly Baseline[];
 }
 
 /** Writes the child with its provenance, and the report. */
 export async function exportStage(context: SearchContext, findings: Findings): Promise<Report> {
-  const { run, parent, spec } = context;
-  const { solution, child, evaluation, scores } = findings;
+  const { run, spec } = context;
+  const { solution, child, scores } = findings;
   const model = await openModel(child.dir);
   const provenance = {
     parent: { dir: path.basename(spec.parent), hash: context.parentHash },
     child: { hash: await modelHash(model), architecture: solution.architecture },
-    // Paths say where things were on this machine, not what they were: the hashes do.
-    spec: {
-      ...spec,
-      parent: path.basename(spec.parent),
-      data: undefined,
-      tasks: spec.tasks.map((file) => path.basename(file)),
-    },
+    spec: portableSpec(spec),
     seed: spec.seed,
     versions: { node: process.versions.node, 'puzzle-nas': 1 },
     solution: {
@@ -55,16 +51,39 @@ export async function exportStage(context: SearchContext, findings: Findings): P
     });
     return { artifact: CHILD_DIR };
   });
+  return publishReport(context, findings);
+}
+
+/** Writes the report of a run whose child is exported. */
+export async function publishReport(context: SearchContext, findings: Findings): Promise<Report> {
+  const { run, parent, spec } = context;
+  const { scores, solution, child, evaluation, baselines = [] } = findings;
+  const { config } = await openModel(child.dir);
+  const state = run.state();
+  const apart = baselines.reduce((total, { seconds }) => total + seconds, 0);
   const report = buildReport({
     name: path.basename(run.dir),
     paths: { run: run.dir, report: run.path(REPORT_FILE), parent: spec.parent, child: run.path(CHILD_DIR) },
     parent: parent.config,
-    child: { dir: run.path(CHILD_DIR), config: model.config, evaluation },
+    child: { dir: run.path(CHILD_DIR), config, evaluation },
     scores,
     solution: { ...solution, margin: spec.margin },
-    state: run.state(),
-    ...(findings.baselines === undefined ? {} : { baselines: findings.baselines }),
+    // The search would have taken this long without its baselines.
+    state: { ...state, seconds: state.seconds - apart },
+    baselines,
   });
   await writeJson(run.path(REPORT_FILE), report);
   return report;
+}
+
+/** The spec with names for paths: those say where things were on this machine, not what they were; hashes do. */
+function portableSpec(spec: Spec): unknown {
+  const { parent, data, tasks, target } = spec;
+  return {
+    ...spec,
+    parent: path.basename(parent),
+    data: { ...data, text: [data.text].flat().map((file) => path.basename(file)) },
+    tasks: tasks.map((file) => path.basename(file)),
+    target: target.engine === 'table' ? { ...target, file: path.basename(target.file) } : target,
+  };
 }

@@ -14,7 +14,11 @@ export class HiddenWriter {
 
   async append(rows: Float32Array): Promise<void> {
     const halves = f32ToF16(rows);
-    await this.handle.write(new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength));
+    const bytes = new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
+    // A disk that is nearly full takes a part, and only then says so.
+    for (let done = 0; done < bytes.length;) {
+      done += (await this.handle.write(bytes, done, bytes.length - done)).bytesWritten;
+    }
   }
 
   async close(): Promise<void> {

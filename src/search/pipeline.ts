@@ -9,6 +9,7 @@ import { taskKey } from '../run/task-key.js';
 import { libraryCosts } from '../target/costs.js';
 import { streamActivations } from './activations.js';
 import { assembleChild, type ChosenLayer } from './assemble.js';
+import { BASELINES_DIR, buildBaselines } from './baselines.js';
 import { distilStage, type LibraryEntry, scoreStage } from './block-library.js';
 import { parseConstraints } from './constraints.js';
 import { createContext, type Executor, openModel, type SearchContext, type TaskAnswer } from './context.js';
@@ -16,13 +17,14 @@ import { packData } from './data.js';
 import { type DistilPayload, distilTask } from './distil.js';
 import { evaluateStage } from './evaluate/stage.js';
 import { measureStage } from './measure.js';
-import { exportStage } from './export.js';
+import { checkInputs } from './preflight.js';
+import { exportStage, publishReport } from './export.js';
 import type { Report } from './report.js';
 import { type ScorePayload, scoreTask } from './score.js';
 import { type LayerChoice, solveStage } from './solve.js';
 import { readSpec, resolveSpec, type Spec, specSchema } from './spec.js';
-import { runStage } from './tasks.js';
-import { uptrainChild, type UptrainedChild, type UptrainResult } from './uptrain.js';
+import { beginStage, runStage } from './tasks.js';
+import { uptrainStage } from './uptrain-stage.js';
 
 export interface SearchOptions {
   /** Stop after this stage. */
@@ -65,8 +67,7 @@ export async function startSearch(
     return search(await openRun(dir), spec, options);
   }
   // Everything that can be refused at once is refused before a directory appears.
-  parseConstraints(spec.limits);
-  await openModel(spec.parent);
+  await checkInputs(spec, specFile);
   return search(await createRun(dir, { spec }), spec, options);
 }
 
@@ -93,14 +94,17 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   const stops = (stage: Stage) => options.until !== undefined && STAGES.indexOf(options.until) <= STAGES.indexOf(stage);
   const { run, spec, budgets } = context;
 
-  const variants = await spaceStage(context);
+  beginStage(context, 'space');
   const data = await packData(context);
+  const variants = await spaceStage(context);
   if (stops('space')) return undefined;
 
+  beginStage(context, 'distil');
   const calibration = await streamActivations(context, data, 'train', budgets.calibrationTokens);
   const library = await distilStage(context, variants, calibration, data);
   if (stops('distil')) return undefined;
 
+  beginStage(context, 'score');
   const validation = await streamActivations(context, data, 'validation', budgets.scoreTokens);
   const { scores, details } = await scoreStage(context, variants, library, validation, data);
   await writeLibrary(run, library, details);
@@ -123,7 +127,12 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   const evaluation = await evaluateStage(context, child.dir, data);
   if (stops('evaluate')) return undefined;
 
-  return exportStage(context, { scores, solution, child, evaluation });
+  const findings = { scores, solution, child, evaluation };
+  const report = await exportStage(context, findings);
+  // A run that was ever asked for baselines goes on with them, and keeps them in its report.
+  if (options.baselines !== true && !existsSync(run.path(BASELINES_DIR))) return report;
+  const baselines = await buildBaselines(context, { calibration, data, scores, costs, solution });
+  return publishReport(context, { ...findings, baselines });
 }
 
 async function spaceStage(context: SearchContext): Promise<LayerVariants[]> {
@@ -161,8 +170,9 @@ export function chosenLayers(
   return architecture.map((choice, layer) => {
     const attention = variants[layer]?.attention.find(({ name }) => name === choice.attention);
     const ffn = variants[layer]?.ffn.find(({ name }) => name === choice.ffn);
-    if (attention === undefined || ffn === undefined)
+    if (attention === undefined || ffn === undefined) {
       throw new Error(`layer ${layer} has no ${choice.attention} with ${choice.ffn}`);
+    }
     return {
       shape: { attention: attention.shape, ffn: ffn.shape },
       files: { attention: fileOf(layer, 'attention', choice.attention), ffn: fileOf(layer, 'ffn', choice.ffn) },
@@ -187,46 +197,4 @@ async function assembleStage(
     return { artifact };
   });
   return { dir: run.path(artifact), key };
-}
-
-async function uptrainStage(
-  context: SearchContext,
-  assembled: { dir: string; key: string },
-  data: Awaited<ReturnType<typeof packData>>,
-): Promise<UptrainedChild> {
-  const { run, spec, budgets } = context;
-  const { learningRate, validateEvery, patience } = spec.uptrain;
-  const settings = {
-    tokens: budgets.uptrainTokens,
-    batch: budgets.uptrainBatch,
-    learningRate,
-    validateEvery,
-    patience,
-    seed: spec.seed,
-  };
-  const key = taskKey('uptrain', { child: assembled.key, data: data.key, settings });
-  const artifact = `uptrained/${key.slice(0, 8)}`;
-  const steps = Math.max(1, Math.ceil(settings.tokens / (settings.batch * budgets.sequenceLength)));
-  const child = await openModel(assembled.dir);
-  const finished = await runStage(context, 'uptrain', key, steps, async (progress) => {
-    const stateDir = run.path(`uptrain-state/${key.slice(0, 8)}`);
-    const result = await uptrainChild(context, child, data.splits, settings, stateDir, run.path(artifact), {
-      checkpoint: () => run.checkpoint(),
-      progress: (state) => {
-        progress(state.steps);
-        const value = state.curve.values.at(-1);
-        const finite = value !== undefined && Number.isFinite(value) ? value : null;
-        run.append({
-          type: 'loss',
-          key,
-          stage: 'uptrain',
-          series: 'validation KL',
-          steps: [state.steps],
-          values: [finite],
-        });
-      },
-    });
-    return { artifact, result, tokens: result.tokens };
-  });
-  return { dir: run.path(artifact), result: finished.result as UptrainResult };
 }

@@ -24,6 +24,9 @@ import { runStage } from './tasks.js';
 /** The present architecture, in the run directory. */
 export const SOLUTION_FILE = 'solution.json';
 
+/** A look ahead is worth this long; the stage itself takes the time it needs. */
+const REACHABLE_MS = 2_000;
+
 /**
  * The quality drop of every variant of a layer by name. A variant that is absent or null has failed and is left out; the
  * parent's own drops nothing.
@@ -109,20 +112,8 @@ export async function solveStage(
  */
 export async function solveLibrary(library: ScoredLibrary, requirements: Requirements): Promise<SolvedArchitecture> {
   const { costs } = library;
-  const { constraints, margin } = requirements;
-  const parentCosts = sumPartCosts([costs.nonBlock, ...parentParts(costs)]);
-  const basis: LimitBasis = { parent: parentCosts, workload: costs.workload, margin };
-  const candidates = costs.layers.map((layer, index) => pairs(layer, library.scores[index]));
-  const problem: Problem = {
-    layers: candidates.map((layer) => ({ choices: layer.map(({ choice }) => choice) })),
-    nonBlock: additiveCosts(costs.nonBlock),
-    limits: constraints.map((constraint): Limit => {
-      const limit = costLimit(constraint, basis);
-      return boundOf(constraint) === 'max'
-        ? { cost: constraint.metric, max: limit }
-        : { cost: constraint.metric, min: limit };
-    }),
-  };
+  const { constraints } = requirements;
+  const { candidates, problem, basis } = formulate(library, requirements);
   const answer = await solve(problem);
   if (answer.status === 'undecided') throw new Error('the solver stopped without an answer');
   if (answer.status === 'infeasible') throw infeasible(answer, constraints, basis);
@@ -147,9 +138,35 @@ export async function solveLibrary(library: ScoredLibrary, requirements: Require
       sumPartCosts([costs.nonBlock, ...chosen.flatMap(({ attention, ffn }) => [attention, ffn])]),
       costs.workload,
     ),
-    parent: metricsOf(parentCosts, costs.workload),
+    parent: metricsOf(basis.parent, costs.workload),
     ...metLimits(answer, constraints, basis),
   };
+}
+
+/** Throws InputError, as {@link solveLibrary} would, when no architecture meets the limits, whatever the scores. */
+export async function checkReachable(costs: LibraryCosts, requirements: Requirements): Promise<void> {
+  const free = (variants: readonly PricedVariant[]) => Object.fromEntries(variants.map(({ name }) => [name, 0]));
+  const scores = costs.layers.map(({ attention, ffn }) => ({ attention: free(attention), ffn: free(ffn) }));
+  const { problem, basis } = formulate({ scores, costs }, requirements);
+  const answer = await solve(problem, { gap: Infinity, maxMilliseconds: REACHABLE_MS });
+  if (answer.status === 'infeasible') throw infeasible(answer, requirements.constraints, basis);
+}
+
+function formulate({ scores, costs }: ScoredLibrary, { constraints, margin }: Requirements) {
+  const parent = sumPartCosts([costs.nonBlock, ...parentParts(costs)]);
+  const basis: LimitBasis = { parent, workload: costs.workload, margin };
+  const candidates = costs.layers.map((layer, index) => pairs(layer, scores[index]));
+  const problem: Problem = {
+    layers: candidates.map((layer) => ({ choices: layer.map(({ choice }) => choice) })),
+    nonBlock: additiveCosts(costs.nonBlock),
+    limits: constraints.map((constraint): Limit => {
+      const limit = costLimit(constraint, basis);
+      return boundOf(constraint) === 'max'
+        ? { cost: constraint.metric, max: limit }
+        : { cost: constraint.metric, min: limit };
+    }),
+  };
+  return { candidates, problem, basis };
 }
 
 interface Pair {

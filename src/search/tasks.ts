@@ -1,6 +1,13 @@
+import { InputError } from '../common/errors.js';
+import { StorageError } from '../run/disk.js';
 import type { Stage } from '../run/events.js';
 import type { FinishedTask, TaskOutput } from '../run/run.js';
 import type { SearchContext, TaskRequest } from './context.js';
+
+/** Begins a stage with work that comes before its tasks are known, so that its time counts as the stage's. */
+export function beginStage({ run }: SearchContext, stage: Stage): void {
+  run.append({ type: 'stage-started', stage, total: 1 });
+}
 
 /**
  * Does all tasks of a stage that have not been done before and returns what every one of them gave, in order. When tasks
@@ -31,7 +38,7 @@ export async function runStageTasks(
     },
     onFailed: ({ key, label }, error) => {
       run.taskFailed(key, error);
-      errors.push(new Error(`${label}: ${error.message}`, { cause: error }));
+      errors.push(isExplained(error) ? error : new Error(`${label}: ${error.message}`, { cause: error }));
     },
   });
   const [error] = errors;
@@ -46,14 +53,17 @@ export async function runStageTasks(
   return finished;
 }
 
-/** A stage that is one task of this process; `compute` may report progress in steps. */
-export async function runStage(
-  { run }: SearchContext,
+/** Does the one task of a stage in this process; `compute` may report progress in steps, `total` of them. */
+export type TaskRunner = (
+  context: SearchContext,
   stage: Stage,
   key: string,
   total: number,
   compute: (progress: (done: number) => void) => Promise<TaskOutput>,
-): Promise<FinishedTask> {
+) => Promise<FinishedTask>;
+
+/** As the stage itself. */
+export const runStage: TaskRunner = async ({ run }, stage, key, total, compute) => {
   const known = run.finished(key);
   run.append({ type: 'stage-started', stage, done: known === undefined ? 0 : total, total });
   const progress = (done: number) => {
@@ -62,4 +72,21 @@ export async function runStage(
   const finished = known ?? (await run.once(key, { stage, kind: stage, label: stage }, () => compute(progress)));
   run.append({ type: 'stage-finished', stage, tokens: finished.tokens });
   return finished;
+};
+
+/**
+ * The same work for something that is no part of the search's nine stages: the stage does not begin again, and neither
+ * its time nor its tokens grow.
+ */
+export function runApart(subject: string): TaskRunner {
+  return ({ run }, stage, key, _total, compute) =>
+    run.once(key, { stage, kind: stage, label: `${subject}: ${stage}` }, async () => {
+      const { artifact, result } = await compute(() => undefined);
+      return { ...(artifact === undefined ? {} : { artifact }), ...(result === undefined ? {} : { result }) };
+    });
+}
+
+/** Whether the message already says to the user what is at fault, whichever task came upon it. */
+function isExplained(error: Error): boolean {
+  return error instanceof InputError || error instanceof StorageError;
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { CancelledError, InputError } from '../common/errors.js';
+import { StorageError } from '../run/disk.js';
 import { type ChildOptions, PoolChild } from './pool-child.js';
 
 /** How often a task is given to a new process after its process died, and how often a process may fail to start. */
@@ -161,6 +162,7 @@ class Pool {
 /** The error of a handler, as near to what it threw as messages allow. */
 function remoteError(name: string, message: string): Error {
   if (name === 'InputError') return new InputError(message);
+  if (name === 'StorageError') return new StorageError(message);
   const error = new Error(message);
   error.name = name;
   return error;

@@ -6,7 +6,7 @@ import { onnxruntimeEngine } from '../../target/onnxruntime.js';
 import { measureSpeedup, type Speedup } from '../../target/speedup.js';
 import { checkTensors, modelHash, openModel, type SearchContext } from '../context.js';
 import type { PackedData } from '../data.js';
-import { runStage } from '../tasks.js';
+import { runStage, type TaskRunner } from '../tasks.js';
 import { type AccuracyKept, compareTasks, type TaskComparison } from './kept.js';
 import { answersKey, type HashedModel, scoreTaskFiles, taskFiles } from './scores.js';
 import { compareOnText, type TextComparison } from './text.js';
@@ -36,12 +36,14 @@ type Part = keyof typeof PARTS;
 
 /**
  * Evaluates the child in a folder, read back from there, against the parent. The answers of each model to the tasks, the
- * comparison on text and the timings are tasks of their own: what has finished is not done again.
+ * comparison on text and the timings are tasks of their own: what has finished is not done again. `runTask` does the whole:
+ * as the stage, unless something else than the run's child is evaluated.
  */
 export async function evaluateStage(
   context: SearchContext,
   childDir: string,
   data: PackedData,
+  runTask: TaskRunner = runStage,
 ): Promise<EvaluationResult> {
   const subjects = await openSubjects(context, childDir);
   const { parent, child } = subjects;
@@ -52,7 +54,7 @@ export async function evaluateStage(
       files.length === 0 ? [] : await Promise.all([parent, child].map((of) => answersKey(of, files, context.threads))),
     speedup: timingInputs(context, subjects),
   });
-  const finished = await runStage(context, 'evaluate', key, PROGRESS_TOTAL, async (report) => {
+  const finished = await runTask(context, 'evaluate', key, PROGRESS_TOTAL, async (report) => {
     const steps = progressSteps(report);
     const text = await compareText(context, subjects, data, steps('text'));
     const answers = (of: HashedModel, part: Part) => scoreTaskFiles(context, of, files, steps(part));

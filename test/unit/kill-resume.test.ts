@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Status } from '../../src/cli/status.js';
+import { readEvents } from '../../src/run/event-log.js';
+import { type EventOf, type EventType, type RunEvent, type Stage, STAGES } from '../../src/run/events.js';
+import { eventsPath } from '../../src/run/run.js';
+import { puzzle, puzzleJson } from '../support/cli.js';
+import type { KillPoint } from '../support/kill-at.js';
+import { temporaryDirectory } from '../support/run-process.js';
+import { MEASURED, tinyRun, writeTinySearch } from '../support/tiny-search.js';
+
+const fileOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const PROGRAM = ['--import', 'tsx', '--import', fileOf('../support/kill-at.ts'), fileOf('../../src/cli/main.ts')];
+
+interface Ended {
+  status: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The command line in a process group of its own, killed at `point` if there is one. */
+function start(args: readonly string[], point?: KillPoint): { process: ChildProcess; ended: Promise<Ended> } {
+  const env = point === undefined ? process.env : { ...process.env, PUZZLE_TEST_KILL: JSON.stringify(point) };
+  const child = spawn(process.execPath, [...PROGRAM, ...args], {
+    ...{ detached: true, env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject).on('close', (status, signal) => {
+      resolve({ status, signal, stdout, stderr });
+    });
+  });
+  return { process: child, ended };
+}
+
+async function eventsOf(run: string): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  for await (const { event } of readEvents(eventsPath(run))) events.push(event);
+  return events;
+}
+
+function ofType<Type extends EventType>(events: readonly RunEvent[], type: Type): EventOf<Type>[] {
+  return events.filter((event): event is EventOf<Type> => event.type === type);
+}
+
+/** Throws when a task was begun after it had been finished, or finished twice. */
+function assertNothingTwice(events: readonly RunEvent[]): void {
+  const finished = new Set<string>();
+  for (const event of events) {
+    if (event.type === 'task-started') assert.ok(!finished.has(event.key), `${event.label} was begun again`);
+    if (event.type !== 'task-finished') continue;
+    assert.ok(!finished.has(event.key), `${event.key} was finished twice`);
+    finished.add(event.key);
+  }
+}
+
+async function statusOf(run: string): Promise<Status> {
+  return (await puzzleJson('status', run)).answer as Status;
+}
+
+/** Waits until a run that `search` works on has logged such an event `nth` times. */
+async function waitFor(run: string, search: ChildProcess, isIt: (event: RunEvent) => boolean, nth = 1): Promise<void> {
+  while ((await eventsOf(run)).filter(isIt).length < nth) {
+    assert.equal(search.exitCode, null, 'the search ended too early');
+    await sleep(20);
+  }
+}
+
+/** Where a search is killed, one kill after the other; the stage is the one its log ends in. */
+const KILLS: [Stage, KillPoint][] = [
+  // The text is packed while the stage begins.
+  ['space', { at: 'torn line', of: '"task-finished".*"train":' }],
+  // Activations of one layer, whole under their final name but not in the log.
+  ['distil', { at: 'after rename', of: 'activations/train/layer1-[^/]+$' }],
+  ['distil', { at: 'line', of: '"stage-progress","stage":"distil"', nth: 5 }],
+  ['score', { at: 'torn line', of: '"task-finished".*"lmLoss"', nth: 3 }],
+  ['measure', { at: 'line', of: '"stage-started","stage":"measure"' }],
+  ['solve', { at: 'torn line', of: '"stage-finished","stage":"solve"' }],
+  ['assemble', { at: 'before rename', of: 'assembled/[^/]+$' }],
+  // In the middle of training, past two stored states.
+  ['uptrain', { at: 'line', of: '"type":"loss"', nth: 2 }],
+  ['uptrain', { at: 'before rename', of: 'uptrain-state/[^/]+$' }],
+  ['uptrain', { at: 'after rename', of: 'uptrained/[^/]+$' }],
+  ['evaluate', { at: 'line', of: '"task-started".*"speedup"' }],
+  ['export', { at: 'after rename', of: 'tiny/child$' }],
+  ['export', { at: 'before rename', of: 'report.json$' }],
+];
+
+describe('a search that is killed', () => {
+  let base = '';
+  before(async () => {
+    base = await mkdtemp(join(tmpdir(), 'puzzle-test-'));
+  });
+  after(() => rm(base, { recursive: true, force: true }));
+
+  it('in every stage gives the same child to the byte, and does nothing twice', async () => {
+    const [whole, broken] = [join(base, 'whole'), join(base, 'broken')];
+    const undisturbed = start(['search', await writeTinySearch(whole), '--json']).ended;
+    const spec = await writeTinySearch(broken);
+    const run = tinyRun(broken);
+    for (const [i, [stage, point]] of KILLS.entries()) {
+      const killed = await start(i === 0 ? ['search', spec] : ['resume', run], point).ended;
+      assert.equal(killed.signal, 'SIGKILL', `was to be killed in ${stage} (${point.of}), but: ${killed.stderr}`);
+      const events = await eventsOf(run);
+      const last = ofType(events, 'stage-started').at(-1);
+      if (stage !== 'space') assert.equal(last?.stage, stage, point.of);
+      assertNothingTwice(events);
+    }
+    const { state, stage, report } = await statusOf(run);
+    assert.deepEqual({ state, stage, report }, { state: 'failed', stage: 'export', report: null });
+    assert.match((await puzzle('status', run)).stdout, /interrupted.*resume/);
+
+    const resumed = await start(['resume', run, '--json']).ended;
+    assert.equal(resumed.status, 0, resumed.stderr);
+    assert.equal((await undisturbed).status, 0);
+    const events = await eventsOf(run);
+    assertNothingTwice(events);
+    const steps = ofType(events, 'loss').flatMap((event) => event.steps);
+    assert.deepEqual(steps, [...new Set(steps)], 'training went on from the stored state');
+    assert.deepEqual(
+      new Set(ofType(events, 'stage-finished').map((event) => event.stage)),
+      new Set(STAGES),
+      'every stage was finished',
+    );
+    await assertSameFile(tinyRun(whole), run, 'solution.json');
+    const files = (await readdir(join(run, 'child'))).sort();
+    assert.ok(files.includes('model.safetensors') && files.includes('config.json'));
+    assert.deepEqual(files, (await readdir(join(tinyRun(whole), 'child'))).sort());
+    for (const file of files) await assertSameFile(tinyRun(whole), run, join('child', file));
+    const done = await statusOf(run);
+    assert.deepEqual([done.state, done.progress, done.report], ['done', 1, join(run, 'report.json')]);
+    assert.deepEqual(await temporaries(run), []);
+  });
+
+  it('while it measures keeps the rows that were finished', async () => {
+    const dir = join(base, 'measured');
+    const spec = await writeTinySearch(dir, { target: MEASURED, distil: { tokens: 64, distinctTokens: 256, batch: 4 } });
+    const run = tinyRun(dir);
+    const point: KillPoint = { at: 'line', of: '"task-started".*"kind":"measure"', nth: 5 };
+    const killed = await start(['search', spec], point).ended;
+    assert.equal(killed.signal, 'SIGKILL', killed.stderr);
+    const rows = (events: readonly RunEvent[]) => {
+      const started = ofType(events, 'task-started').filter(({ kind }) => kind === 'measure');
+      const keys = new Set(started.map(({ key }) => key));
+      return ofType(events, 'task-finished').filter(({ key }) => keys.has(key));
+    };
+    const kept = rows(await eventsOf(run));
+    assert.equal(kept.length, 4);
+    const resumed = await start(['resume', run, '--until', 'measure']).ended;
+    assert.equal(resumed.status, 0, resumed.stderr);
+    const events = await eventsOf(run);
+    assertNothingTwice(events);
+    assert.deepEqual(rows(events).slice(0, 4), kept);
+    assert.equal(rows(events).length, 6);
+  });
+});
+
+async function assertSameFile(one: string, other: string, file: string): Promise<void> {
+  const [expected, actual] = await Promise.all([one, other].map((dir) => readFile(join(dir, file))));
+  assert.ok(expected?.equals(actual ?? Buffer.of()), `${file} differs`);
+}
+
+async function temporaries(dir: string): Promise<string[]> {
+  return (await readdir(dir, { recursive: true })).filter((name) => /\.tmp\b/.test(name));
+}
+
+describe('a search that takes long', () => {
+  it('is running, cancelled on request, interrupted when killed, and cancelled by Ctrl-C', async (t) => {
+    const dir = await temporaryDirectory(t);
+    const endless = { tokens: 200_000_000, distinctTokens: 512, batch: 4 };
+    const spec = await writeTinySearch(dir, { distil: endless });
+    const run = tinyRun(dir);
+    let distils = 0;
+    const atWork = (search: ChildProcess) =>
+      waitFor(run, search, (event) => event.type === 'task-started' && event.kind === 'distil', ++distils);
+
+    const first = start(['search', spec, '--json']);
+    await atWork(first.process);
+    const { state, stage, progress } = await statusOf(run);
+    assert.deepEqual({ state, stage }, { state: 'running', stage: 'distil' });
+    assert.ok(progress >= 0 && progress < 1);
+    const second = await puzzle('resume', run);
+    assert.equal(second.status, 2);
+    assert.match(second.stderr, new RegExp(`in use by process ${first.process.pid}`));
+    assert.equal((await puzzle('cancel', run)).status, 0);
+    const cancelled = await first.ended;
+    assert.equal(cancelled.status, 1);
+    const { error } = JSON.parse(cancelled.stdout) as { error: { message: string } };
+    assert.match(error.message, /^cancelled; to go on: puzzle resume /);
+    assert.equal((await statusOf(run)).state, 'cancelled');
+
+    // Only the process that works on the run is killed; the one that does its tasks has to notice.
+    const third = start(['resume', run]);
+    await atWork(third.process);
+    third.process.kill('SIGKILL');
+    await third.ended;
+    assert.equal((await statusOf(run)).state, 'failed');
+    assert.match((await puzzle('status', run)).stdout, /interrupted.*resume/);
+    while (isAlive(-(third.process.pid ?? 0))) await sleep(20);
+
+    const fourth = start(['resume', run]);
+    await atWork(fourth.process);
+    fourth.process.kill('SIGINT');
+    assert.equal((await fourth.ended).status, 1);
+    assert.equal((await statusOf(run)).state, 'cancelled');
+    assertNothingTwice(await eventsOf(run));
+  });
+});
+
+/** Whether there is a process, or of a group (negative) any. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
