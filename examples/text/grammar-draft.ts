@@ -1,9 +1,31 @@
 import type { Random } from '../../src/common/random.js';
 import type { Person } from './grammar-words.js';
 
-/** The skills the stories practise; each is also a family of test items. */
-export const FAMILIES = ['recall-object', 'recall-place', 'counting', 'arithmetic', 'ordering', 'agreement'] as const;
+/** What the stories practise. The order matters to the generator: another order, other stories. */
+export const SKILLS = ['recall-object', 'recall-place', 'counting', 'arithmetic', 'ordering', 'agreement'] as const;
+export type Skill = (typeof SKILLS)[number];
+
+/** Families of test items; counting and arithmetic are several. */
+export const FAMILIES = [
+  'recall-object',
+  'recall-place',
+  'ordering',
+  'agreement',
+  'counting-things',
+  'counting-kinds',
+  'counting-sounds',
+  'counting-arrivals',
+  'sums-in-stories',
+  'sums-of-two',
+  'sums-by-heart',
+] as const;
 export type Family = (typeof FAMILIES)[number];
+
+/**
+ * The families the example is judged by. The others are practised in the stories too, but a parent this small, trained on
+ * this few tokens, does not get beyond guessing at them: they could tell nothing about a child.
+ */
+export const TASK_FAMILIES: readonly Family[] = FAMILIES.filter((family) => !/^(recall|ordering)/.test(family));
 
 /** A word of the story that can be known from what stands before it. */
 export interface Probe {

@@ -1,4 +1,4 @@
-import type { Draft, Question, Scene } from './grammar-draft.js';
+import type { Draft, Family, Question, Scene } from './grammar-draft.js';
 import type { Person } from './grammar-words.js';
 import { ANIMALS, COUNTABLES, LARGEST_NUMBER, THINGS, amount, listed, numberWord, plural } from './grammar-words.js';
 
@@ -85,7 +85,14 @@ function countArrivals(draft: Draft): Question {
   return numberQuestion(draft, before, count, ` ${animal}s.`, ARRIVALS);
 }
 
-const COUNTING = [countSounds, countThings, countThings, countOneKind, countOneKind, countArrivals] as const;
+const COUNTING: readonly { family: Family; tell: (draft: Draft, cast: readonly Person[]) => Question }[] = [
+  { family: 'counting-sounds', tell: countSounds },
+  { family: 'counting-things', tell: countThings },
+  { family: 'counting-things', tell: countThings },
+  { family: 'counting-kinds', tell: countOneKind },
+  { family: 'counting-kinds', tell: countOneKind },
+  { family: 'counting-arrivals', tell: countArrivals },
+];
 
 export const counting: Scene = (draft, cast) => {
   if (draft.chance(0.5)) {
@@ -93,7 +100,8 @@ export const counting: Scene = (draft, cast) => {
   }
   return {
     ask: () => {
-      draft.ask('counting', draft.pick(COUNTING)(draft, cast));
+      const { family, tell } = draft.pick(COUNTING);
+      draft.ask(family, tell(draft, cast));
     },
   };
 };
@@ -142,6 +150,11 @@ function tellLoss(draft: Draft, owner: Person, taker: Person, noun: string, size
       `Then ${owner.name} gave away ${some}.`,
     ]),
   );
+}
+
+interface Sum {
+  family: Family;
+  tell: () => Question;
 }
 
 export const arithmetic: Scene = (draft, cast) => {
@@ -196,12 +209,16 @@ export const arithmetic: Scene = (draft, cast) => {
     const before = `${name} knew that ${numberWord(a + b)} take away ${numberWord(a)} is`;
     return numberQuestion(draft, before, b, '.', { low: 1, high: most });
   };
-  const kinds = [changing, changing, changing, together, saying, saying] as const;
+  const inStory: Sum = { family: 'sums-in-stories', tell: changing };
+  const ofTwo: Sum = { family: 'sums-of-two', tell: together };
+  const byHeart: Sum = { family: 'sums-by-heart', tell: saying };
+  const kinds = [inStory, inStory, inStory, ofTwo, byHeart, byHeart] as const;
   let first = true;
   return {
     ask: () => {
       // The total just told is used at once; later questions may leave it.
-      draft.ask('arithmetic', (first ? draft.pick([changing, changing, together]) : draft.pick(kinds))());
+      const { family, tell } = first ? draft.pick([inStory, inStory, ofTwo]) : draft.pick(kinds);
+      draft.ask(family, tell());
       first = false;
     },
   };

@@ -1,7 +1,7 @@
 import { Random, hash32 } from '../../src/common/random.js';
 import { agreement } from './grammar-agreement.js';
-import { Draft, FAMILIES } from './grammar-draft.js';
-import type { Family, Probe, Scene } from './grammar-draft.js';
+import { Draft, SKILLS } from './grammar-draft.js';
+import type { Probe, Scene, Skill } from './grammar-draft.js';
 import { arithmetic, counting } from './grammar-numbers.js';
 import { ordering } from './grammar-order.js';
 import { recallObject, recallPlace } from './grammar-recall.js';
@@ -13,7 +13,7 @@ export interface Story {
 }
 
 /** How each skill is told; `share` says how often, more for those that take longer to learn. */
-const SCENES: Record<Family, { share: number; tell: Scene; late: boolean }> = {
+const SCENES: Record<Skill, { share: number; tell: Scene; late: boolean }> = {
   'recall-object': { share: 3, tell: recallObject, late: true },
   'recall-place': { share: 3, tell: recallPlace, late: true },
   counting: { share: 3, tell: counting, late: false },
@@ -65,76 +65,31 @@ const CLOSINGS = [
   'What a wonderful day it was!',
 ] as const;
 
-/** Before what was told is told once more, word for word. */
-const RETELLINGS = [
-  'Later, {name} told it all again.',
-  'At night, {name} thought of the day.',
-  'Then {name} said it once more.',
-] as const;
-const QUIZZES = ['It was time for some questions.', 'Then they played a game of questions.'] as const;
-
-/**
- * Shares of the training stories that end with a verbatim retelling, and that are about one set of facts with many
- * questions. Both make looking back in the text worth learning early: few other words of a story depend on it.
- */
-const RETOLD = 0.3;
-const QUIZ = 0.35;
-const RETOLD_SENTENCES = 5;
-
 /** Words after which no further scene, and no further question, is begun. */
 const ENOUGH_FOR_SCENES = 62;
 const ENOUGH_FOR_QUESTIONS = 105;
 /** Share of facts first asked for only at the end, past another scene. */
 const PUT_OFF = 0.25;
 
-function pickFamilies(draft: Draft, count: number): Family[] {
-  const left = [...FAMILIES];
+function pickSkills(draft: Draft, count: number): Skill[] {
+  const left = [...SKILLS];
   return Array.from({ length: count }, () => {
-    const total = left.reduce((sum, family) => sum + SCENES[family].share, 0);
+    const total = left.reduce((sum, skill) => sum + SCENES[skill].share, 0);
     let at = draft.random.next() * total;
-    const index = left.findIndex((family) => (at -= SCENES[family].share) < 0);
+    const index = left.findIndex((skill) => (at -= SCENES[skill].share) < 0);
     return left.splice(Math.max(index, 0), 1)[0] ?? 'arithmetic';
   });
-}
-
-const LATE_FAMILIES = FAMILIES.filter((family) => SCENES[family].late);
-
-/** One set of facts and many questions about it. */
-function tellQuiz(draft: Draft, cast: ReturnType<typeof pickCast>): void {
-  const { ask } = SCENES[draft.pick(LATE_FAMILIES)].tell(draft, cast);
-  draft.say(draft.pick(QUIZZES));
-  while (draft.words < ENOUGH_FOR_QUESTIONS) ask();
-}
-
-function pickCast(draft: Draft) {
-  return draft.sample(PEOPLE, draft.chance(0.6) ? 3 : 4);
-}
-
-/** A story for training only: some are quizzes, some end with a retelling of their first sentences. */
-function tellForTraining(random: Random): Story {
-  if (!(random.next() < QUIZ)) {
-    const { text, probes } = tellStory(random);
-    if (!(random.next() < RETOLD)) return { text, probes };
-    const sentences = text.split(/(?<=[.!?]) /).slice(1, 1 + RETOLD_SENTENCES);
-    const again = random.pick(RETELLINGS).replace('{name}', random.pick(PEOPLE).name);
-    return { text: [text, again, ...sentences].join(' '), probes };
-  }
-  const draft = new Draft(random);
-  const cast = pickCast(draft);
-  draft.say(draft.pick(OPENINGS).replace('{cast}', listed(cast.map((person) => person.name))));
-  tellQuiz(draft, cast);
-  return { text: draft.text, probes: draft.probes };
 }
 
 /** One story of 60 to 150 words: friends, two or three scenes with questions, sometimes a late question, an end. */
 export function tellStory(random: Random): Story {
   const draft = new Draft(random);
-  const cast = pickCast(draft);
+  const cast = draft.sample(PEOPLE, draft.chance(0.6) ? 3 : 4);
   draft.say(draft.pick(OPENINGS).replace('{cast}', listed(cast.map((person) => person.name))));
   const later: (() => void)[] = [];
-  for (const family of pickFamilies(draft, 4)) {
+  for (const skill of pickSkills(draft, 4)) {
     if (draft.words > ENOUGH_FOR_SCENES) break;
-    const { tell, late } = SCENES[family];
+    const { tell, late } = SCENES[skill];
     const { ask } = tell(draft, cast);
     if (draft.chance(0.3)) draft.say(draft.pick(FILLERS));
     const isPutOff = late && draft.chance(PUT_OFF);
@@ -165,9 +120,7 @@ export function isHeldOut(text: string): boolean {
 
 function* tell(seed: number, stream: string, heldOut: boolean): Generator<Story> {
   for (let i = 0; ; i++) {
-    const random = Random.of(seed, stream, i);
-    // Test items come from plain stories.
-    const story = heldOut ? tellStory(random) : tellForTraining(random);
+    const story = tellStory(Random.of(seed, stream, i));
     if (isHeldOut(story.text) === heldOut) yield story;
   }
 }

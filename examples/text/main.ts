@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadTokenizer } from '../../src/formats/tokenizer.js';
 import { countWords, learnMerges, tokenizerConfig, tokenizerJson } from './bpe.js';
-import { FAMILIES } from './grammar-draft.js';
+import { TASK_FAMILIES } from './grammar-draft.js';
 import { HELD_OUT_PREFIX, stories } from './grammar.js';
 import { ANSWER_WORDS } from './grammar-words.js';
 import { shortcutAccuracies } from './shortcuts.js';
@@ -74,7 +74,7 @@ if (!values['text-only']) {
   );
 
   const starts = new Set(documents.map((story) => story.slice(0, HELD_OUT_PREFIX)));
-  for (const family of FAMILIES) {
+  for (const family of TASK_FAMILIES) {
     const items = makeTask(family, ITEMS_PER_TASK, TASK_SEED, countTokens);
     for (const { context, choices } of items) {
       if (starts.has(context.slice(0, HELD_OUT_PREFIX))) {

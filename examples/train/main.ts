@@ -48,15 +48,12 @@ const { values: flags } = parseArgs({
     seed: { type: 'string', default: '1' },
     threads: { type: 'string', default: '2' },
     out: { type: 'string', default: MODEL_DIR },
-    batch: { type: 'string', default: '8' },
-    sequence: { type: 'string', default: '256' },
-    rate: { type: 'string', default: '0.0025' },
   },
 });
 
-const SEQUENCE = Number(flags.sequence);
-const BATCH = Number(flags.batch);
-const PEAK_RATE = Number(flags.rate);
+const SEQUENCE = 256;
+const BATCH = 8;
+const PEAK_RATE = 2.5e-3;
 const WARMUP_STEPS = 150;
 const WEIGHT_DECAY = 0.05;
 const STEPS_PER_REPORT = 50;

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { InputError } from '../common/errors.js';
 import { abs, input, sum } from '../graph/primitives.js';
 import { float32, int64, Session, type Tensor } from '../graph/session.js';
 import type { Value } from '../graph/value.js';
@@ -7,7 +8,7 @@ import { checkpointWeights, layerWeights } from '../model/weights.js';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
 import type { Stage } from '../run/events.js';
 import { taskKey } from '../run/task-key.js';
-import type { SearchContext } from './context.js';
+import type { Model, SearchContext } from './context.js';
 import { type PackedData, readTokens, type Split } from './data.js';
 import { HiddenReader, HiddenWriter } from './hidden-file.js';
 
@@ -26,6 +27,9 @@ export interface Activations {
 
 /** What the activations of a split are for. */
 const STAGE_OF = { train: 'distil', validation: 'score', test: 'evaluate' } as const satisfies Record<Split, Stage>;
+
+/** The largest finite F16: what hidden states are stored as. */
+const MAX_F16 = 65_504;
 
 /** Sequences run together: bounds the memory of a window of activations. */
 const WINDOW_SEQUENCES = 8;
@@ -87,7 +91,7 @@ async function embedTokens(
     program: (rows) => ({ out: embed(weights, input('ids', [rows], 'int64')) }),
     run: async (session, first, rows) => {
       const { out } = await session.run({ ids: int64(tokens.subarray(first, first + rows), [rows]) });
-      await writer.append(floats(out));
+      await writer.append(sound(floats(out), 'the embedding', context.parent));
     },
   });
   await writer.close();
@@ -126,8 +130,8 @@ async function runLayer(
       const { middle, out, channels } = await session.run({
         x: float32(await reader.read(first, rows), [rows, config.hiddenSize]),
       });
-      await middleWriter.append(floats(middle));
-      await outWriter.append(floats(out));
+      await middleWriter.append(sound(floats(middle), `the attention of layer ${layer}`, context.parent));
+      await outWriter.append(sound(floats(out), `layer ${layer}`, context.parent));
       if (channels !== undefined) floats(channels).forEach((value, i) => (totals[i] = (totals[i] ?? 0) + value));
     },
   });
@@ -141,6 +145,13 @@ async function runLayer(
 function floats(tensor: Tensor | undefined): Float32Array {
   if (!(tensor?.data instanceof Float32Array)) throw new Error('expected a float32 tensor');
   return tensor.data;
+}
+
+/** The values, unless damaged weights have made some of them NaN, infinite or larger than F16 holds. */
+function sound(values: Float32Array, source: string, { dir }: Model): Float32Array {
+  const bad = values.find((value) => !(Math.abs(value) <= MAX_F16));
+  if (bad === undefined) return values;
+  throw new InputError(`${source} of the parent gives ${bad} for some token; its weights are damaged`, dir);
 }
 
 /** Runs a program over all sequences, a window at a time; the last window may be shorter and gets its own session. */

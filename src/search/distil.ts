@@ -246,7 +246,8 @@ class Windows {
     this.heldOutCount = Math.max(batch, Math.round((sequences * HELD_OUT_SHARE) / batch) * batch);
     const training = Math.max(1, sequences - this.heldOutCount);
     const random = Random.of(seed, 'distil', layer, half, variant);
-    const epochs = Math.ceil(payload.tokens / (training * payload.sequenceLength)) + 1;
+    const steps = Math.ceil(payload.tokens / (batch * payload.sequenceLength));
+    const epochs = Math.ceil((steps * batch) / training);
     this.order = Array.from({ length: epochs }, () =>
       random.shuffle(Array.from({ length: training }, (_, i) => i)),
     ).flat();

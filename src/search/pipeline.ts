@@ -12,7 +12,7 @@ import { assembleChild, type ChosenLayer } from './assemble.js';
 import { BASELINES_DIR, buildBaselines } from './baselines.js';
 import { distilStage, type LibraryEntry, scoreStage } from './block-library.js';
 import { parseConstraints } from './constraints.js';
-import { createContext, type Executor, openModel, type SearchContext, type TaskAnswer } from './context.js';
+import { createContext, type Executor, type SearchContext, type TaskAnswer } from './context.js';
 import { packData } from './data.js';
 import { type DistilPayload, distilTask } from './distil.js';
 import { evaluateStage } from './evaluate/stage.js';
@@ -60,21 +60,20 @@ export async function startSearch(
 ): Promise<Report | undefined> {
   const spec = resolveSpec(await readSpec(specFile), specFile);
   const dir = path.resolve(runDir ?? defaultRunDir(specFile));
-  if (existsSync(eventsPath(dir))) {
-    if (taskKey('spec', await storedSpec(dir)) !== taskKey('spec', spec)) {
-      throw new InputError('holds a run of another spec; name another directory with --run, or remove this one', dir);
-    }
-    return search(await openRun(dir), spec, options);
+  const exists = existsSync(eventsPath(dir));
+  if (exists && taskKey('spec', await storedSpec(dir)) !== taskKey('spec', spec)) {
+    throw new InputError('holds a run of another spec; name another directory with --run, or remove this one', dir);
   }
   // Everything that can be refused at once is refused before a directory appears.
   await checkInputs(spec, specFile);
-  return search(await createRun(dir, { spec }), spec, options);
+  return search(exists ? await openRun(dir) : await createRun(dir, { spec }), spec, options);
 }
 
 /** Goes on with a run. */
 export async function resumeSearch(runDir: string, options: SearchOptions): Promise<Report | undefined> {
   const dir = path.resolve(runDir);
   const spec = await storedSpec(dir);
+  await checkInputs(spec, dir);
   return search(await openRun(dir), spec, options);
 }
 

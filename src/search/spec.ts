@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import { z } from 'zod';
 import { InputError } from '../common/errors.js';
+import { describeProblems } from './spec-problems.js';
 
 const positive = z.int().positive();
 const rate = z.number().positive();
@@ -92,7 +93,7 @@ export const specSchema = z.strictObject({
     text: z
       .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
       .describe('.txt or .jsonl files, or folders of them.'),
-    sequenceLength: positive.optional(),
+    sequenceLength: z.int().min(2).optional(),
   }),
   tasks: z.array(z.string().min(1)).default([]).describe('Multiple-choice tasks, .jsonl files or folders of them.'),
   space: spaceSchema,
@@ -128,15 +129,12 @@ export function parseSpec(text: string, where: string): Spec {
   const [problem] = problems;
   if (problem !== undefined) {
     const line = text.slice(0, problem.offset).split('\n').length;
-    throw new InputError(`line ${line}: not valid JSON: ${printParseErrorCode(problem.error)}`, where);
+    // "ColonExpected": a colon is expected.
+    const what = printParseErrorCode(problem.error).replace(/\B[A-Z]/g, ' $&').toLowerCase();
+    throw new InputError(`line ${line}: is not valid JSON: ${what}`, where);
   }
-  const result = specSchema.safeParse(json);
-  if (!result.success) {
-    const issues = result.error.issues.map(
-      (issue) => `${issue.path.length === 0 ? 'the file' : issue.path.join('.')}: ${issue.message}`,
-    );
-    throw new InputError(issues.join('; '), where);
-  }
+  const result = specSchema.safeParse(json, { reportInput: true });
+  if (!result.success) throw new InputError(describeProblems(text, result.error.issues, specSchema), where);
   return result.data;
 }
 

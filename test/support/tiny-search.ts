@@ -1,12 +1,10 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { Random } from '../../src/common/random.js';
 import { enumerateVariants } from '../../src/model/variants.js';
 import { tableKey } from '../../src/target/table.js';
 import { EXAMPLE_VOCABULARY, writeModelFolder } from './model-folder.js';
 import { randomWeights, tinyConfig } from './tiny-model.js';
-
-const EXAMPLE = fileURLToPath(new URL('../../examples/stories', import.meta.url));
 
 /** A parent of three layers and random weights with the example's tokenizer: BF16, tied, 50,000 parameters. */
 const PARENT = tinyConfig({
@@ -62,10 +60,9 @@ export async function writeTinySearch(dir: string, changes: SpecChanges = {}): P
   const parent = join(dir, 'parent');
   await mkdir(parent, { recursive: true });
   await writeModelFolder(parent, PARENT, randomWeights(PARENT));
-  const text = await readFile(join(EXAMPLE, 'text.txt'), 'utf8');
-  await writeFile(join(dir, 'text.txt'), text.slice(0, 40_000));
-  const items = await readFile(join(EXAMPLE, 'tasks', 'ordering.jsonl'), 'utf8');
-  await writeFile(join(dir, 'task.jsonl'), items.split('\n').slice(0, 6).join('\n'));
+  await writeFile(join(dir, 'text.txt'), stories().join('\n\n'));
+  const items = Array.from({ length: 6 }, (_, i) => ({ context: 'A dog', choices: [' ran', ' sat'], answer: i % 2 }));
+  await writeFile(join(dir, 'task.jsonl'), items.map((item) => JSON.stringify(item)).join('\n'));
   await writeFile(join(dir, 'costs.json'), JSON.stringify(costTable()));
   return writeSpec(dir, tinySpec(changes));
 }
@@ -79,6 +76,14 @@ export async function writeSpec(dir: string, spec: SpecChanges): Promise<string>
 /** The run directory of the spec in `dir`. */
 export function tinyRun(dir: string): string {
   return join(dir, '.puzzle', 'tiny');
+}
+
+/** A few hundred documents of words without sense. */
+function stories(): string[] {
+  const random = Random.of(1, 'stories');
+  const words = 'the a dog cat ran sat saw old red tree house and then but with to in on'.split(' ');
+  const sentence = () => `${Array.from({ length: 12 }, () => words[random.below(words.length)]).join(' ')}.`;
+  return Array.from({ length: 300 }, sentence);
 }
 
 function costTable(): unknown {

@@ -47,8 +47,8 @@ describe('the example tasks', () => {
   });
 
   it('makes the same items from the same seed', () => {
-    assert.deepEqual(makeTask('counting', 20, 9, countTokens), makeTask('counting', 20, 9, countTokens));
-    assert.notDeepEqual(makeTask('counting', 20, 9, countTokens), makeTask('counting', 20, 10, countTokens));
+    assert.deepEqual(makeTask('counting-things', 20, 9, countTokens), makeTask('counting-things', 20, 9, countTokens));
+    assert.notDeepEqual(makeTask('counting-things', 20, 9, countTokens), makeTask('counting-things', 20, 10, countTokens));
   });
 });
 
