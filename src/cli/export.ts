@@ -18,7 +18,10 @@ export async function exportChild(runDir: string, { format, out }: ExportOptions
   if ((await readdir(target).catch(() => [])).length > 0) {
     throw new InputError('is not empty; give a directory that does not exist yet', out);
   }
-  const files = (await readdir(childDir)).sort();
+  const files = await readdir(childDir).catch((error: unknown) => {
+    throw new InputError('the child is no longer there; make it again with: puzzle resume', childDir, { cause: error });
+  });
+  files.sort();
   await writeDirectory(target, async (directory) => {
     for (const name of files) await copyFile(join(childDir, name), join(directory, name));
   });

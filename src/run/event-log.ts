@@ -5,6 +5,9 @@ import { DURABLE_EVENTS, EVENT_VERSION, MAX_EVENT_BYTES, type NewEvent, type Run
 
 const NEWLINE = 0x0a;
 
+/** No such file, or a file where a directory should be. */
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);
+
 /**
  * The events of a log, each with the byte offset after its line, so that a follower can go on from there (`from`). A
  * last line that is torn (no newline yet, or not JSON because the machine stopped while it was written) is left out;
@@ -43,7 +46,7 @@ async function* readLines(path: string, from: number): AsyncGenerator<{ line: Bu
       rest = bytes;
     }
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    if (!ABSENT.has(errorCode(error) ?? '')) throw error;
   }
 }
 

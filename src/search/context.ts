@@ -52,6 +52,8 @@ export type Executor = (
     /** Called before each task is handed out; may wait, while the run is paused. */
     beforeTask: () => Promise<void>;
     onStarted: (task: TaskRequest) => void;
+    /** The process at work on a task died; another one tries again. `attempt` counts those made. */
+    onRetried?: (task: TaskRequest, attempt: number, error: Error) => void;
     onFinished: (task: TaskRequest, answer: TaskAnswer, seconds: number) => void;
     onFailed: (task: TaskRequest, error: Error) => void;
   },
@@ -78,14 +80,14 @@ const DISTIL_STEP_TOKENS = 1024;
 export function budgets(spec: Spec, config: ModelConfig): Budgets {
   const sequenceLength = spec.data.sequenceLength ?? Math.min(DEFAULT_SEQUENCE_LENGTH, config.maxPositionEmbeddings);
   const perStep = (tokens: number) => Math.max(1, Math.round(tokens / sequenceLength));
-  const distilTokens = spec.distil.tokens ?? 131_072;
+  const distilTokens = spec.distil.tokens ?? 65_536;
   return {
     sequenceLength,
     distilTokens,
-    calibrationTokens: spec.distil.distinctTokens ?? Math.min(distilTokens, 65_536),
+    calibrationTokens: spec.distil.distinctTokens ?? Math.min(distilTokens, 49_152),
     distilBatch: spec.distil.batch ?? perStep(DISTIL_STEP_TOKENS),
     scoreTokens: spec.score.tokens ?? 8_192,
-    uptrainTokens: spec.uptrain.tokens ?? 1_000_000,
+    uptrainTokens: spec.uptrain.tokens ?? 500_000,
     uptrainBatch: spec.uptrain.batch ?? perStep(UPTRAIN_STEP_TOKENS),
     testTokens: spec.evaluate.tokens ?? 16_384,
   };

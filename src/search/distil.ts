@@ -218,8 +218,9 @@ async function conclude(
     curve: outcome.curve,
     retries,
   };
-  if (!outcome.finite)
+  if (!outcome.finite) {
     return { result: { ...result, failed: 'its loss is not finite, at any rate tried' }, tokens: outcome.tokens };
+  }
   const shapes = parametersOf(parent, payload, outcome.tensors);
   const tensors = Object.entries(shapes).map(([name, { shape, data }]) => ({
     name,

@@ -20,6 +20,7 @@ import { measureStage } from './measure.js';
 import { checkInputs } from './preflight.js';
 import { exportStage, publishReport } from './export.js';
 import type { Report } from './report.js';
+import { planSeconds } from './plan.js';
 import { type ScorePayload, scoreTask } from './score.js';
 import { type LayerChoice, solveStage } from './solve.js';
 import { readSpec, resolveSpec, type Spec, specSchema } from './spec.js';
@@ -96,6 +97,7 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   beginStage(context, 'space');
   const data = await packData(context);
   const variants = await spaceStage(context);
+  run.append({ type: 'plan', seconds: planSeconds(context, variants) });
   if (stops('space')) return undefined;
 
   beginStage(context, 'distil');

@@ -130,7 +130,9 @@ export function parseSpec(text: string, where: string): Spec {
   if (problem !== undefined) {
     const line = text.slice(0, problem.offset).split('\n').length;
     // "ColonExpected": a colon is expected.
-    const what = printParseErrorCode(problem.error).replace(/\B[A-Z]/g, ' $&').toLowerCase();
+    const what = printParseErrorCode(problem.error)
+      .replace(/\B[A-Z]/g, ' $&')
+      .toLowerCase();
     throw new InputError(`line ${line}: is not valid JSON: ${what}`, where);
   }
   const result = specSchema.safeParse(json, { reportInput: true });

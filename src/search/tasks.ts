@@ -6,7 +6,8 @@ import type { SearchContext, TaskRequest } from './context.js';
 
 /** Begins a stage with work that comes before its tasks are known, so that its time counts as the stage's. */
 export function beginStage({ run }: SearchContext, stage: Stage): void {
-  run.append({ type: 'stage-started', stage, total: 1 });
+  const { done = 0, total = 1 } = run.state().stages[stage] ?? {};
+  run.append({ type: 'stage-started', stage, done, total });
 }
 
 /**
@@ -31,6 +32,9 @@ export async function runStageTasks(
     beforeTask: () => run.checkpoint(),
     onStarted: ({ key, kind, label }) => {
       run.taskStarted(key, { stage, kind, label });
+    },
+    onRetried: ({ key }, attempt, error) => {
+      run.append({ type: 'task-retried', key, attempt, error: error.message });
     },
     onFinished: ({ key }, answer, seconds) => {
       run.taskFinished(key, answer, seconds);

@@ -18,7 +18,7 @@ function workerEntry(): URL {
 
 /** Does tasks in `processes` child processes of this one (as many as there are cores, when absent). */
 export function createExecutor(processes = availableParallelism()): Executor {
-  return async (tasks, { signal, beforeTask, onStarted, onFinished, onFailed }) => {
+  return async (tasks, { signal, beforeTask, onStarted, onRetried, onFinished, onFailed }) => {
     const requests = new Map(tasks.map((task) => [task.key, task]));
     const requestOf = ({ id }: PoolTask): TaskRequest => {
       const request = requests.get(id);
@@ -34,6 +34,9 @@ export function createExecutor(processes = availableParallelism()): Executor {
         beforeTask,
         onStarted: (task) => {
           onStarted(requestOf(task));
+        },
+        onRetried: (task, attempt, error) => {
+          onRetried?.(requestOf(task), attempt, error);
         },
         onFinished: (task, result, seconds) => {
           onFinished(requestOf(task), parseAnswer(result), seconds);

@@ -16,38 +16,39 @@ const SEQUENCE_LENGTH = 256;
 const SEQUENCES = 32;
 /** Sequences per step: 1024 tokens, as by default. */
 const BATCH = 4;
-const STEPS = 12;
-const MATMULS = 800;
+const STEPS = 16;
+const MATMULS = 200;
 
 interface Work {
   kind: 'distil' | 'matmul';
   payload: unknown;
 }
 
-/** Two tasks of the distil stage that take about the same time, on made-up activations: their sizes are what counts. */
-async function distilWork(scratch: string): Promise<[Work, Work]> {
+/** What one process does, one after the other. */
+type Share = readonly Work[];
+
+/** An attention and an FFN variant of the example's first layer, on made-up activations: only their size counts. */
+async function distilShare(scratch: string, name: string): Promise<Share> {
   const { config } = await openModel(EXAMPLE_PARENT);
   const own = config.layers[0];
   if (own?.attention.kind !== 'gqa' || own.ffn.kind !== 'gated') throw new Error('the example has another first layer');
-  const hidden = async (name: string) => {
-    const random = Random.of(1, name);
-    const file = path.join(scratch, name);
-    const writer = await HiddenWriter.create(file);
-    const rows = SEQUENCES * SEQUENCE_LENGTH * config.hiddenSize;
-    await writer.append(Float32Array.from({ length: rows }, () => random.normal()));
+  const { attention, ffn } = own;
+  const file = (kind: string) => path.join(scratch, `${name}-${kind}`);
+  const hidden = async (kind: string) => {
+    const random = Random.of(1, kind);
+    const writer = await HiddenWriter.create(file(kind));
+    const rows = SEQUENCES * SEQUENCE_LENGTH;
+    await writer.append(Float32Array.from({ length: rows * config.hiddenSize }, () => random.normal()));
     await writer.close();
-    return file;
+    return file(kind);
   };
-  const channelsFile = path.join(scratch, 'channels.json');
-  await writeFile(channelsFile, JSON.stringify(Array.from({ length: own.ffn.width }, () => 1)));
+  await writeFile(file('channels'), JSON.stringify(Array.from({ length: ffn.width }, () => 1)));
   const shared = {
     parentDir: EXAMPLE_PARENT,
     layer: 0,
-    half: 'ffn' as const,
-    shape: { kind: 'gated' as const, width: own.ffn.width / 2 },
     inputFile: await hidden('input'),
     targetFile: await hidden('target'),
-    channelsFile,
+    channelsFile: file('channels'),
     sequences: SEQUENCES,
     sequenceLength: SEQUENCE_LENGTH,
     batch: BATCH,
@@ -55,52 +56,50 @@ async function distilWork(scratch: string): Promise<[Work, Work]> {
     learningRate: 1e-3,
     seed: 1,
   };
-  const task = (variant: string): Work => {
-    const output = { file: path.join(scratch, variant), artifact: variant };
-    return { kind: 'distil', payload: { ...shared, variant, output } satisfies DistilPayload };
-  };
-  return [task('first'), task('second')];
+  const halves = [
+    { half: 'attention', shape: { kind: 'gqa', kvHeads: attention.kvHeads / 2 } },
+    { half: 'ffn', shape: { kind: 'gated', width: ffn.width / 2 } },
+  ] as const;
+  return halves.map(({ half, shape }): Work => {
+    const output = { file: file(half), artifact: half };
+    return { kind: 'distil', payload: { ...shared, half, shape, variant: half, output } satisfies DistilPayload };
+  });
 }
 
-async function matmulWork(): Promise<[Work, Work]> {
+async function matmulShare(): Promise<Share> {
   const { config } = await openModel(EXAMPLE_PARENT);
   const ffn = config.layers[0]?.ffn;
   const n = ffn?.kind === 'gated' ? ffn.width : config.hiddenSize;
   const payload: MatmulPayload = { m: BATCH * SEQUENCE_LENGTH, k: config.hiddenSize, n, times: MATMULS };
-  return [
-    { kind: 'matmul', payload },
-    { kind: 'matmul', payload },
-  ];
+  return [{ kind: 'matmul', payload }];
 }
 
-type Children = readonly [PoolChild, PoolChild];
-
-async function doWork(child: PoolChild, { kind, payload }: Work): Promise<void> {
-  const id = kind;
-  const reply = await child.run({ id, kind, payload }, () => undefined, new AbortController().signal);
-  if (reply.type !== 'finished') throw new Error(`a ${kind} process: ${JSON.stringify(reply)}`);
+async function doShare(child: PoolChild, share: Share): Promise<void> {
+  for (const { kind, payload } of share) {
+    const reply = await child.run({ id: kind, kind, payload }, () => undefined, new AbortController().signal);
+    if (reply.type !== 'finished') throw new Error(`a process for ${kind}: ${JSON.stringify(reply)}`);
+  }
 }
 
-/** Seconds of two pieces of work by one process over those by two. */
-async function speedup([first, second]: Children, [one, other]: readonly [Work, Work]): Promise<number> {
+/** Seconds of two shares by one process over those by two at the same time. */
+async function speedup(children: readonly PoolChild[], shares: readonly Share[]): Promise<number> {
+  const [first] = children;
   const alone = await secondsOf(async () => {
-    await doWork(first, one);
-    await doWork(first, other);
+    for (const share of shares) if (first !== undefined) await doShare(first, share);
   });
-  const together = await secondsOf(() => Promise.all([doWork(first, one), doWork(second, other)]));
+  const together = await secondsOf(() => Promise.all(children.map((child, i) => doShare(child, shares[i] ?? []))));
   return alone / together;
 }
 
 async function distilScaling(scratch: string): Promise<Measurement> {
-  const matmuls = await matmulWork();
-  const distil = await distilWork(scratch);
-  const children = [new PoolChild({ entry: WORKER }), new PoolChild({ entry: WORKER })] as const;
+  const matmuls = [await matmulShare(), await matmulShare()];
+  const distil = [await distilShare(scratch, 'first'), await distilShare(scratch, 'second')];
+  const children = [new PoolChild({ entry: WORKER }), new PoolChild({ entry: WORKER })];
   try {
     const never = new AbortController().signal;
-    for (const child of children) {
-      const died = await child.started(never);
-      if (died !== undefined) throw new Error(died);
-    }
+    // Both at once: a child says only once that it is ready.
+    const deaths = await Promise.all(children.map((child) => child.started(never)));
+    for (const died of deaths) if (died !== undefined) throw new Error(died);
     const ratios: number[] = [];
     for (let pair = 0; pair <= PAIRS; pair++) {
       const bare = await speedup(children, matmuls);
@@ -120,8 +119,8 @@ export function scalingBenchmarks(scratch: string): Benchmark[] {
       name: 'distil-scaling',
       unit: 'ratio',
       what:
-        'speed-up of two distil tasks (half the width of an FFN of the example, steps of 1024 tokens) by two single-threaded ' +
-        'processes over one, divided by that of bare MatMuls of the same FFN',
+        'speed-up of distil tasks (an attention and an FFN variant of the example, steps of 1024 tokens) by two ' +
+        'single-threaded processes over one, divided by that of bare MatMuls of the same FFN',
       measure: () => distilScaling(scratch),
     },
   ];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,13 @@ import { MEASURED, tinyRun, writeTinySearch } from '../support/tiny-search.js';
 const fileOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const PROGRAM = ['--import', 'tsx', '--import', fileOf('../support/kill-at.ts'), fileOf('../../src/cli/main.ts')];
 
+const started: ChildProcess[] = [];
+// Where a test failed its search may still be at work.
+after(() => {
+  const left = started.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+  for (const { pid = 0 } of left) process.kill(-pid, 'SIGKILL');
+});
+
 interface Ended {
   status: number | null;
   signal: NodeJS.Signals | null;
@@ -32,6 +40,7 @@ function start(args: readonly string[], point?: KillPoint): { process: ChildProc
     ...{ detached: true, env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  started.push(child);
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -78,7 +87,6 @@ async function waitFor(run: string, search: ChildProcess, isIt: (event: RunEvent
 
 /** Where a search is killed, one kill after the other; the stage is the one its log ends in. */
 const KILLS: [Stage, KillPoint][] = [
-  // The text is packed while the stage begins.
   ['space', { at: 'torn line', of: '"task-finished".*"train":' }],
   // Activations of one layer, whole under their final name but not in the log.
   ['distil', { at: 'after rename', of: 'activations/train/layer1-[^/]+$' }],
@@ -113,7 +121,7 @@ describe('a search that is killed', () => {
       assert.equal(killed.signal, 'SIGKILL', `was to be killed in ${stage} (${point.of}), but: ${killed.stderr}`);
       const events = await eventsOf(run);
       const last = ofType(events, 'stage-started').at(-1);
-      if (stage !== 'space') assert.equal(last?.stage, stage, point.of);
+      assert.equal(last?.stage, stage, point.of);
       assertNothingTwice(events);
     }
     const { state, stage, report } = await statusOf(run);
@@ -144,7 +152,10 @@ describe('a search that is killed', () => {
 
   it('while it measures keeps the rows that were finished', async () => {
     const dir = join(base, 'measured');
-    const spec = await writeTinySearch(dir, { target: MEASURED, distil: { tokens: 64, distinctTokens: 256, batch: 4 } });
+    const spec = await writeTinySearch(dir, {
+      target: MEASURED,
+      distil: { tokens: 64, distinctTokens: 256, batch: 4 },
+    });
     const run = tinyRun(dir);
     const point: KillPoint = { at: 'line', of: '"task-started".*"kind":"measure"', nth: 5 };
     const killed = await start(['search', spec], point).ended;
@@ -164,6 +175,40 @@ describe('a search that is killed', () => {
     assert.equal(rows(events).length, 6);
   });
 });
+
+describe('a search of which only a task process is killed', () => {
+  const skip = existsSync('/proc/self/stat') ? false : 'task processes are found in /proc, which is absent';
+  it('goes on by itself, and says so', { skip }, async (t) => {
+    const dir = await temporaryDirectory(t);
+    const spec = await writeTinySearch(dir, { distil: { tokens: 20_000, distinctTokens: 512, batch: 4 } });
+    const run = tinyRun(dir);
+    const search = start(['search', spec, '--until', 'distil']);
+    // After one task the process is there, and at work on the next.
+    await waitFor(run, search.process, ({ type }) => type === 'stage-progress');
+    let worker: number | undefined;
+    while ((worker = await taskProcessOf(search.process.pid ?? 0)) === undefined) await sleep(20);
+    process.kill(worker, 'SIGKILL');
+    const { status, stderr } = await search.ended;
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /warning: a task is tried again: process \d+ was killed by SIGKILL/);
+    const events = await eventsOf(run);
+    assert.equal(ofType(events, 'task-retried').length, 1);
+    assertNothingTwice(events);
+  });
+});
+
+/** The process in the group of a search that does its tasks. */
+async function taskProcessOf(group: number): Promise<number | undefined> {
+  for (const pid of await readdir('/proc')) {
+    const [stat, command] = await Promise.all(
+      ['stat', 'cmdline'].map((file) => readFile(join('/proc', pid, file), 'utf8').catch(() => '')),
+    );
+    // After the name in parentheses: state, parent, group.
+    const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields?.[2] === String(group) && command?.includes('worker/main.ts')) return Number(pid);
+  }
+  return undefined;
+}
 
 async function assertSameFile(one: string, other: string, file: string): Promise<void> {
   const [expected, actual] = await Promise.all([one, other].map((dir) => readFile(join(dir, file))));

@@ -150,9 +150,12 @@ async function timePairs(
   return task.result as Speedup;
 }
 
+/** What ONNX Runtime on a CPU computes with, and so keeps weights and KV cache as. */
+const SERVED_AS = 'F32';
+
 function compareMemory({ parent, child }: Subjects, workload: Workload): MemoryComparison {
   const costs = ({ model: { config } }: HashedModel) =>
-    modelCosts(config, { weights: config.dtype, context: workload.prefill + workload.generated });
+    modelCosts(config, { weights: SERVED_AS, context: workload.prefill + workload.generated });
   const parentBytes = memoryBytes(costs(parent), workload);
   return {
     parentBytes,
