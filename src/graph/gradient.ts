@@ -123,10 +123,11 @@ const RULES: { readonly [P in Primitive]?: Rule<P> } = {
 /** The primitives that a gradient can flow through. */
 export const DIFFERENTIABLE = Object.keys(RULES) as Primitive[];
 
-function applyRule<P extends Primitive>(primitive: P, cotangent: Value, y: Value): (Value | undefined)[] {
-  const rule = RULES[primitive];
-  if (rule === undefined || !y.is(primitive)) {
-    throw new Error(`${primitive} has no gradient rule but lies between the loss and a parameter`);
+function applyRule(cotangent: Value, y: Value): (Value | undefined)[] {
+  // The table's index and the value's primitive agree by construction; TypeScript cannot see that.
+  const rule = RULES[y.primitive] as Rule<Primitive> | undefined;
+  if (rule === undefined) {
+    throw new Error(`${y.primitive} has no gradient rule but lies between the loss and a parameter`);
   }
   return rule(cotangent, y);
 }
@@ -146,7 +147,7 @@ export function gradients(loss: Value, parameters: readonly Value[]): Value[] {
   for (const value of order.reverse()) {
     const cotangent = cotangents.get(value);
     if (cotangent === undefined || !active.has(value) || value.inputs.length === 0) continue;
-    const contributions = applyRule(value.primitive, cotangent, value);
+    const contributions = applyRule(cotangent, value);
     value.inputs.forEach((operand, i) => {
       const contribution = contributions[i];
       if (contribution === undefined || !active.has(operand)) return;

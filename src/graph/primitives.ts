@@ -21,8 +21,9 @@ function value<P extends Primitive>(
 }
 
 function check(condition: boolean, primitive: Primitive, ...shapes: Shape[]): void {
-  if (!condition)
-    {throw new Error(`${primitive}: shapes do not fit: ${shapes.map((shape) => `[${shape.join(',')}]`).join(' and ')}`);}
+  if (!condition) {
+    throw new Error(`${primitive}: shapes do not fit: ${shapes.map((shape) => `[${shape.join(',')}]`).join(' and ')}`);
+  }
 }
 
 /** A tensor fed at each run. */
@@ -54,8 +55,9 @@ export function broadcastShape(a: Shape, b: Shape): Shape {
   return Array.from({ length: rank }, (_, i) => {
     const x = a[a.length - rank + i] ?? 1;
     const y = b[b.length - rank + i] ?? 1;
-    if (x !== y && x !== 1 && y !== 1)
-      {throw new Error(`shapes do not broadcast: [${a.join(',')}] and [${b.join(',')}]`);}
+    if (x !== y && x !== 1 && y !== 1) {
+      throw new Error(`shapes do not broadcast: [${a.join(',')}] and [${b.join(',')}]`);
+    }
     return x === 1 ? y : x;
   });
 }
@@ -101,8 +103,9 @@ export function matmul(a: Value, b: Value, transA = false, transB = false): Valu
 
 function lastTwo(shape: Shape, transposed: boolean): [number, number] {
   const [rows, columns] = shape.slice(-2);
-  if (rows === undefined || columns === undefined)
-    {throw new Error(`matmul: needs at least two dimensions, got [${shape.join(',')}]`);}
+  if (rows === undefined || columns === undefined) {
+    throw new Error(`matmul: needs at least two dimensions, got [${shape.join(',')}]`);
+  }
   return transposed ? [columns, rows] : [rows, columns];
 }
 

@@ -46,8 +46,9 @@ export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
 }
 
 function toOrt(name: string, { data, shape }: Tensor): ort.Tensor {
-  if (data.length !== sizeOf(shape))
+  if (data.length !== sizeOf(shape)) {
     throw new Error(`tensor "${name}": ${data.length} elements for shape [${shape.join(',')}]`);
+  }
   if (data instanceof Float32Array) return new ort.Tensor('float32', data, shape);
   if (data instanceof Int32Array) return new ort.Tensor('int32', data, shape);
   return new ort.Tensor('int64', data, shape);

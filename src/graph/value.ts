@@ -11,7 +11,7 @@ export interface FileRange {
 
 export type ConstantData = Float32Array | Int32Array | BigInt64Array;
 
-type None = Record<never, never>;
+type None = Record<string, never>;
 
 /**
  * The closed set of primitives, each with its parameters. A primitive has one shape rule (primitives.ts), one emission
@@ -82,7 +82,8 @@ export class Value<P extends Primitive = Primitive> {
 
   /** Narrows to one primitive, with its parameters. */
   is<Q extends Primitive>(primitive: Q): this is Value<Q> {
-    return (this.primitive as Primitive) === primitive;
+    const own: Primitive = this.primitive;
+    return own === primitive;
   }
 }
 

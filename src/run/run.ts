@@ -45,6 +45,8 @@ export interface FinishedTask {
 export class RunView {
   protected readonly fold = new RunStateFold();
   private readonly finishedTasks = new Map<string, FinishedTask>();
+  /** The key of the task that last wrote each artifact. */
+  private readonly writtenBy = new Map<string, string>();
 
   constructor(readonly dir: string) {}
 
@@ -73,6 +75,12 @@ export class RunView {
     this.fold.apply(event);
     if (event.type !== 'task-finished') return;
     const { key, artifact, seconds, tokens = 0, result = null } = event;
+    if (artifact !== null) {
+      // What an earlier task wrote there is gone: that task has to be done again should it be asked for.
+      const before = this.writtenBy.get(artifact);
+      if (before !== undefined && before !== key) this.finishedTasks.delete(before);
+      this.writtenBy.set(artifact, key);
+    }
     this.finishedTasks.set(key, { key, artifact, result, seconds, tokens });
   }
 }

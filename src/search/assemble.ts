@@ -48,8 +48,8 @@ export async function assembleChild(parent: Model, chosen: readonly ChosenLayer[
     for (const half of HALVES) {
       const file = files[half];
       if (file === undefined) continue;
-      for (const entry of (await openVariant(file)).entries.values())
-        replaced.set(layerTensor(layer, entry.name), entry);
+      const { entries } = await openVariant(file);
+      for (const entry of entries.values()) replaced.set(layerTensor(layer, entry.name), entry);
     }
   }
   const tensors = modelTensors(config).map(({ name, shape }) => ({

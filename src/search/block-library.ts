@@ -148,8 +148,8 @@ export async function scoreStage(
   library.forEach(({ layer, half, variant }, i) => {
     const kl = details[i]?.kl;
     const ofLayer = scores[layer];
-    if (ofLayer !== undefined && kl !== undefined)
-      scores[layer] = { ...ofLayer, [half]: { ...ofLayer[half], [variant.name]: kl } };
+    if (ofLayer === undefined || kl === undefined) return;
+    scores[layer] = { ...ofLayer, [half]: { ...ofLayer[half], [variant.name]: kl } };
   });
   return { scores, details };
 }

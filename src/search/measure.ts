@@ -61,7 +61,7 @@ async function measure(context: SearchContext, variants: readonly LayerVariants[
   });
   const executor = timingExecutor(config, workload, engine.threads);
   const finished = await runStageTasks({ ...context, executor }, 'measure', tasks);
-  const [nonBlock, ...timings] = finished.map((task) => task?.result as PartTiming | undefined);
+  const [nonBlock, ...timings] = finished.map((task) => task.result as PartTiming | undefined);
   const rows = distinct.map(([key], i): [string, PartTiming] => [key, timed(timings[i], key)]);
   const { name, version, cpu, threads } = engine;
   const source = `measured with ${name} ${version} on ${threads} threads of ${cpu}`;

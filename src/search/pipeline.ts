@@ -53,7 +53,10 @@ export function defaultRunDir(specFile: string): string {
   return path.join(path.dirname(path.resolve(specFile)), '.puzzle', name);
 }
 
-/** Runs the search of a spec, in a new run directory or on from where an earlier run of the same spec stopped. */
+/**
+ * Runs the search of a spec, in a new run directory or on in the one it has: what an earlier run finished is not done
+ * again, and after a change of the spec only what the change touches is done anew.
+ */
 export async function startSearch(
   specFile: string,
   runDir: string | undefined,
@@ -61,13 +64,13 @@ export async function startSearch(
 ): Promise<Report | undefined> {
   const spec = resolveSpec(await readSpec(specFile), specFile);
   const dir = path.resolve(runDir ?? defaultRunDir(specFile));
-  const exists = existsSync(eventsPath(dir));
-  if (exists && taskKey('spec', await storedSpec(dir)) !== taskKey('spec', spec)) {
-    throw new InputError('holds a run of another spec; name another directory with --run, or remove this one', dir);
-  }
   // Everything that can be refused at once is refused before a directory appears.
   await checkInputs(spec, specFile);
-  return search(exists ? await openRun(dir) : await createRun(dir, { spec }), spec, options);
+  if (!existsSync(eventsPath(dir))) return search(await createRun(dir, { spec }), spec, options);
+  const changed = taskKey('spec', await storedSpec(dir)) !== taskKey('spec', spec);
+  const run = await openRun(dir);
+  if (changed) run.append({ type: 'run-started', header: { spec } });
+  return search(run, spec, options);
 }
 
 /** Goes on with a run. */

@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Random } from '../common/random.js';
 import { readTensor, tensorEntry } from '../formats/safetensors.js';
 import { type TensorToWrite, writeSafetensors } from '../formats/safetensors-write.js';
 import { add, input, mean, mul, reshape } from '../graph/primitives.js';
 import { warmupCosine } from '../graph/schedule.js';
-import { int64, type Tensors } from '../graph/session.js';
 import { type Objective, type Parameters, Trainer } from '../graph/trainer.js';
 import type { Value } from '../graph/value.js';
 import { forward } from '../model/forward.js';
@@ -16,8 +14,9 @@ import { checkpointWeights } from '../model/weights.js';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
 import { writeChildFolder } from './assemble.js';
 import type { Model, SearchContext } from './context.js';
-import { readTokens, type TokenFile } from './data.js';
+import type { TokenFile } from './data.js';
 import { openVariant } from './library.js';
+import { Batches } from './uptrain-batches.js';
 
 export interface UptrainSettings {
   tokens: number;
@@ -46,9 +45,6 @@ export interface UptrainedChild {
   dir: string;
   result: UptrainResult;
 }
-
-/** Validation sequences: enough to tell improvements from noise, few enough to be quick. */
-const MAX_VALIDATION_SEQUENCES = 32;
 
 /** Global knowledge distillation: KL(parent || child) on logits + mean over layers of 1 - cos(hidden). */
 function objective(parent: Model, child: Model, ids: Value, batch: number, sequence: number) {
@@ -148,8 +144,8 @@ export async function uptrainChild(
       }
     }
     await writeChild(parent, child, best, childDir);
-    const { sinceBest: _, ...result } = progress;
-    return result;
+    const { steps: done, tokens, klBefore, klBest, bestStep, curve, stoppedEarly } = progress;
+    return { steps: done, tokens, klBefore, klBest, bestStep, curve, stoppedEarly };
   } finally {
     await trainer.release();
   }
@@ -223,61 +219,4 @@ async function writeChild(parent: Model, child: Model, best: State, childDir: st
     await writeSafetensors(path.join(dir, 'model.safetensors'), tensors, { format: 'pt' });
     await writeChildFolder(parent.dir, child.config, dir);
   });
-}
-
-/** The batches of a run, a function of the step alone: seeded epochs over the training sequences. */
-class Batches {
-  private constructor(
-    private readonly train: Int32Array,
-    private readonly held: Int32Array,
-    private readonly sequence: number,
-    private readonly settings: UptrainSettings,
-  ) {}
-
-  static async open(data: { train: TokenFile; validation: TokenFile }, settings: UptrainSettings): Promise<Batches> {
-    return new Batches(
-      await readTokens(data.train),
-      await readTokens(data.validation),
-      data.train.sequenceLength,
-      settings,
-    );
-  }
-
-  get validationBatches(): number {
-    const sequences = Math.min(MAX_VALIDATION_SEQUENCES, this.held.length / this.sequence);
-    return Math.max(1, Math.floor(sequences / this.settings.batch));
-  }
-
-  training(step: number): Tensors {
-    const count = this.train.length / this.sequence;
-    const { batch, seed } = this.settings;
-    const picks = Array.from({ length: batch }, (_, i) => {
-      const index = (step - 1) * batch + i;
-      return this.epochOrder(Math.floor(index / count), count, seed)[index % count] ?? 0;
-    });
-    return this.rows(this.train, picks);
-  }
-
-  validation(i: number): Tensors {
-    const count = this.held.length / this.sequence;
-    return this.rows(
-      this.held,
-      Array.from({ length: this.settings.batch }, (_, j) => (i * this.settings.batch + j) % count),
-    );
-  }
-
-  private order: { epoch: number; sequences: number[] } | undefined;
-
-  private epochOrder(epoch: number, count: number, seed: number): number[] {
-    if (this.order?.epoch !== epoch) {
-      const sequences = Random.of(seed, 'uptrain', epoch).shuffle(Array.from({ length: count }, (_, i) => i));
-      this.order = { epoch, sequences };
-    }
-    return this.order.sequences;
-  }
-
-  private rows(tokens: Int32Array, sequences: readonly number[]): Tensors {
-    const ids = sequences.flatMap((index) => [...tokens.subarray(index * this.sequence, (index + 1) * this.sequence)]);
-    return { ids: int64(ids, [ids.length]) };
-  }
 }

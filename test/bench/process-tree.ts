@@ -18,10 +18,11 @@ async function processInfo(pid: number): Promise<ProcessInfo | undefined> {
 
 /**
  * Memory of a process and all its descendants at this moment: the sum of their resident sets in MiB. Pages that several
- * of them share count once for each. Needs Linux.
+ * of them share count once for each. 0 on a system without /proc.
  */
 export async function treeMib(root: number): Promise<number> {
-  const pids = (await readdir(PROC)).filter((name) => /^\d+$/.test(name)).map(Number);
+  const names = await readdir(PROC).catch(() => []);
+  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
   const infos = new Map<number, ProcessInfo>();
   for (const pid of pids) {
     const info = await processInfo(pid);

@@ -16,7 +16,7 @@ const SEQUENCE_LENGTH = 256;
 const SEQUENCES = 32;
 /** Sequences per step: 1024 tokens, as by default. */
 const BATCH = 4;
-const STEPS = 16;
+const STEPS = 10;
 const MATMULS = 200;
 
 interface Work {

@@ -47,6 +47,18 @@ const finishedTasks = async (run: string): Promise<string[]> => {
   return events.flatMap(({ type, key }) => (type === 'task-finished' && key !== undefined ? [key] : []));
 };
 
+/** The stages of the tasks that were started after the first `finished` had finished. */
+const tasksStarted = async (run: string, finished: number): Promise<string[]> => {
+  const lines = (await readFile(eventsPath(run), 'utf8')).trim().split('\n');
+  const events = lines.map((line) => JSON.parse(line) as { type: string; stage?: string });
+  const after = events.findIndex(
+    (_, i) => events.slice(0, i).filter(({ type }) => type === 'task-finished').length === finished,
+  );
+  return events
+    .slice(after)
+    .flatMap(({ type, stage }) => (type === 'task-started' && stage !== undefined ? [stage] : []));
+};
+
 describe('a search from the command line', { skip: skipWithoutShared() }, () => {
   it('stops after a stage, goes on from there, and leaves a child with its report', async (t) => {
     const dir = await temporaryDirectory(t);
@@ -92,9 +104,23 @@ describe('a search from the command line', { skip: skipWithoutShared() }, () => 
     const keys = await finishedTasks(run);
     assert.equal(new Set(keys).size, keys.length);
 
-    const other = await puzzle('search', await writeSpec(dir, { seed: 2 }));
-    assert.equal(other.status, 2);
-    assert.match(other.stderr, /another spec.*--run/);
+    // Another limit in the spec: solved again and assembled again, but nothing is trained or measured again.
+    const changed = await puzzleJson('search', await writeSpec(dir, { limits: { memory: '<= 60%' } }));
+    assert.equal(changed.status, 0, changed.stderr);
+    assert.ok((changed.answer as Report).kept.memory <= 0.6);
+    const stagesOf = await tasksStarted(run, keys.length);
+    assert.deepEqual(
+      stagesOf.filter((stage) => ['distil', 'score', 'measure'].includes(stage)),
+      [],
+    );
+    assert.ok(stagesOf.includes('solve') && stagesOf.includes('uptrain'));
+
+    // And back: the first child returns, whatever was written over it meanwhile.
+    const back = await puzzleJson('search', await writeSpec(dir));
+    assert.equal(back.status, 0, back.stderr);
+    assert.equal((back.answer as Report).child.parameters, report.child.parameters);
+    const config = await readFile(join(run, 'child', 'config.json'), 'utf8');
+    assert.equal(config, await readFile(join(out, 'config.json'), 'utf8'));
   });
 
   it(
