@@ -72,23 +72,22 @@ export interface Budgets {
 }
 
 const DEFAULT_SEQUENCE_LENGTH = 256;
-/** Tokens per step of whole-model and of blockwise training: enough to keep the matrix products efficient. */
-const UPTRAIN_STEP_TOKENS = 2048;
-const DISTIL_STEP_TOKENS = 1024;
+/** Tokens per training step: enough to keep the matrix products efficient, few enough to make many steps. */
+const STEP_TOKENS = 1024;
 
 /** Budgets that suit parents of 1 to 20 million parameters, where the spec gives none. */
 export function budgets(spec: Spec, config: ModelConfig): Budgets {
   const sequenceLength = spec.data.sequenceLength ?? Math.min(DEFAULT_SEQUENCE_LENGTH, config.maxPositionEmbeddings);
-  const perStep = (tokens: number) => Math.max(1, Math.round(tokens / sequenceLength));
+  const batch = Math.max(1, Math.round(STEP_TOKENS / sequenceLength));
   const distilTokens = spec.distil.tokens ?? 65_536;
   return {
     sequenceLength,
     distilTokens,
     calibrationTokens: spec.distil.distinctTokens ?? Math.min(distilTokens, 49_152),
-    distilBatch: spec.distil.batch ?? perStep(DISTIL_STEP_TOKENS),
+    distilBatch: spec.distil.batch ?? batch,
     scoreTokens: spec.score.tokens ?? 8_192,
-    uptrainTokens: spec.uptrain.tokens ?? 500_000,
-    uptrainBatch: spec.uptrain.batch ?? perStep(UPTRAIN_STEP_TOKENS),
+    uptrainTokens: spec.uptrain.tokens ?? 1_000_000,
+    uptrainBatch: spec.uptrain.batch ?? batch,
     testTokens: spec.evaluate.tokens ?? 16_384,
   };
 }

@@ -68,9 +68,9 @@ const scoreSchema = z.strictObject({ tokens: positive.optional().describe('Valid
 const uptrainSchema = z
   .strictObject({
     tokens: z.int().nonnegative().optional().describe('Training tokens; 0 skips the stage.'),
-    learningRate: rate.default(1.5e-3),
+    learningRate: rate.default(1e-3),
     batch: positive.optional().describe('Sequences per step.'),
-    validateEvery: positive.default(50).describe('Steps between validations.'),
+    validateEvery: positive.default(100).describe('Steps between validations.'),
     patience: positive.default(6).describe('Validations without improvement before an early stop.'),
   })
   .prefault({});
