@@ -105,7 +105,7 @@ export function comparisonNotes({ evaluation, parent }: Report): string[] {
   const items = parent.tasks.reduce((sum, task) => sum + task.items, 0);
   return [
     `Workload: ${workloadText(speedup.workload)} (prompt + generated, of each sequence). Memory: weights and KV cache at ` +
-      'the precision the weights are stored in, all tokens of the workload cached; computed, not measured.',
+      'the precision of the runtime (F32), all tokens of the workload cached; computed, not measured.',
     'Throughput: all tokens of the workload, prompt and generated, per second. Predicted: by the costs of the parts. ' +
       `Measured: whole models in the same decode loop on ${plural(speedup.threads, 'thread')}; kept is the median over ` +
       `n = ${speedup.n} alternating pairs, with its quartiles in brackets.`,

@@ -94,3 +94,6 @@ function tensorCosts(tensors: readonly TensorShape[], { weights }: CostOptions):
 function product(shape: readonly number[]): number {
   return shape.reduce((total, size) => total * size, 1);
 }
+
+/** What the runtime computes with on a CPU, and so keeps weights and KV cache as when it serves a model. */
+export const SERVED_DTYPE: Dtype = 'F32';

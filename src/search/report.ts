@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { InputError } from '../common/errors.js';
 import type { AttentionShape, FfnShape, LayerShape, ModelConfig } from '../formats/hf-config.js';
 import { isFile, readJsonFile } from '../formats/json-file.js';
-import { memoryBytes, modelCosts, parameterCount, type Workload } from '../model/accounting.js';
+import { memoryBytes, modelCosts, parameterCount, SERVED_DTYPE, type Workload } from '../model/accounting.js';
 import { modelTensors, subblockTensors } from '../model/tensors.js';
 import { architectureNames } from '../model/variants.js';
 import { writeJson } from '../run/artifacts.js';
@@ -216,7 +216,7 @@ function taskReports(tasks: EvaluationResult['tasks'], side: 'parent' | 'child')
 }
 
 function sizeOf(config: ModelConfig, workload: Workload): Pick<ModelReport, 'parameters' | 'memory'> {
-  const costs = modelCosts(config, { weights: config.dtype, context: workload.prefill + workload.generated });
+  const costs = modelCosts(config, { weights: SERVED_DTYPE, context: workload.prefill + workload.generated });
   const { parameters, weightBytes } = costs;
   const bytes = memoryBytes(costs, workload);
   return { parameters, memory: { weightBytes, kvBytes: bytes - weightBytes, bytes } };

@@ -106,7 +106,7 @@ describe('the log-probabilities of choices', () => {
 describe('rows', () => {
   it('are one per item where choices differ only in their last token, as nearly all of the example do', async (test) => {
     const { model, tokenizer } = await subject(test);
-    for (const name of ['counting', 'recall-place', 'agreement']) {
+    for (const name of ['counting-things', 'sums-of-two', 'agreement']) {
       const { items } = await readTask(new URL(`../../examples/stories/tasks/${name}.jsonl`, import.meta.url).pathname);
       const rows = items.slice(0, 50).flatMap((item) => planRows(tokenizer, item, 0, model));
       assert.ok(rows.length < 1.1 * 50, `${name}: ${rows.length} rows for 50 items`);

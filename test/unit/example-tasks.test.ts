@@ -48,7 +48,10 @@ describe('the example tasks', () => {
 
   it('makes the same items from the same seed', () => {
     assert.deepEqual(makeTask('counting-things', 20, 9, countTokens), makeTask('counting-things', 20, 9, countTokens));
-    assert.notDeepEqual(makeTask('counting-things', 20, 9, countTokens), makeTask('counting-things', 20, 10, countTokens));
+    assert.notDeepEqual(
+      makeTask('counting-things', 20, 9, countTokens),
+      makeTask('counting-things', 20, 10, countTokens),
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import { memoryBytes, modelCosts, type Workload } from '../../model/accounting.js';
+import { memoryBytes, modelCosts, SERVED_DTYPE, type Workload } from '../../model/accounting.js';
 import type { Metric } from '../../model/score-choices.js';
 import { taskKey } from '../../run/task-key.js';
 import { type LargestBatch, largestBatch } from '../../target/largest-batch.js';
@@ -150,12 +150,9 @@ async function timePairs(
   return task.result as Speedup;
 }
 
-/** What ONNX Runtime on a CPU computes with, and so keeps weights and KV cache as. */
-const SERVED_AS = 'F32';
-
 function compareMemory({ parent, child }: Subjects, workload: Workload): MemoryComparison {
   const costs = ({ model: { config } }: HashedModel) =>
-    modelCosts(config, { weights: SERVED_AS, context: workload.prefill + workload.generated });
+    modelCosts(config, { weights: SERVED_DTYPE, context: workload.prefill + workload.generated });
   const parentBytes = memoryBytes(costs(parent), workload);
   return {
     parentBytes,
