@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadTokenizer } from '../../src/formats/tokenizer.js';
@@ -51,7 +51,9 @@ await mkdir(join(out, 'tasks'), { recursive: true });
 
 const documents = take(stories(Number(values.seed)), Number(values.stories));
 const text = `${documents.join('\n\n')}\n`;
-await writeFile(join(out, 'text.txt'), text);
+// Under its name only when it is whole: its presence is what the build looks at.
+await writeFile(join(out, 'text.txt.tmp'), text);
+await rename(join(out, 'text.txt.tmp'), join(out, 'text.txt'));
 console.log(`${documents.length} stories, ${(text.length / 1e6).toFixed(1)} MB of text`);
 
 if (!values['text-only']) {

@@ -13,11 +13,6 @@ export function tokenKl(parent: Value, child: Value): Value {
   return sum(mul(exp(logP), sub(logP, logSoftmax(child))), [-1]);
 }
 
-/** Mean over tokens of a per-token value, weighted by `weights` [N,1] where some positions do not count. */
-export function weightedMean(perToken: Value, weights: Value): Value {
-  return reshape(div(sum(mul(perToken, weights)), sum(weights)), []);
-}
-
 /** 1 - cos(a, b) of each row: [N,H] and [N,H] to [N,1]. */
 export function cosineDistance(a: Value, b: Value): Value {
   const dot = (x: Value, y: Value) => sum(mul(x, y), [-1]);

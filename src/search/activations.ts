@@ -56,7 +56,14 @@ export async function streamActivations(
   };
   const layers = parent.config.layers.length;
   for (let layer = -1; layer < layers; layer++) {
-    const key = taskKey('activations', { parent: context.parentHash, data: data.key, split, sequences, layer });
+    const key = taskKey('activations', {
+      threads: context.threads,
+      parent: context.parentHash,
+      data: data.key,
+      split,
+      sequences,
+      layer,
+    });
     const artifact = `activations/${split}/layer${layer}-${key.slice(0, 8)}`;
     const label = layer < 0 ? `activations (${split}): embedding` : `activations (${split}): layer ${layer}`;
     await run.checkpoint();
@@ -151,7 +158,8 @@ function floats(tensor: Tensor | undefined): Float32Array {
 function sound(values: Float32Array, source: string, { dir }: Model): Float32Array {
   const bad = values.find((value) => !(Math.abs(value) <= MAX_F16));
   if (bad === undefined) return values;
-  throw new InputError(`${source} of the parent gives ${bad} for some token; its weights are damaged`, dir);
+  const why = Number.isFinite(bad) ? 'more than F16 can store, which is not supported' : 'its weights are damaged';
+  throw new InputError(`${source} of the parent gives ${bad} for some token: ${why}`, dir);
 }
 
 /** Runs a program over all sequences, a window at a time; the last window may be shorter and gets its own session. */

@@ -13,7 +13,7 @@ import type { PackedData } from './data.js';
 import { evaluateStage } from './evaluate/stage.js';
 import type { ComparedModel } from './report.js';
 import type { LayerScores, SolvedArchitecture } from './solve.js';
-import { runApart, type TaskRunner } from './tasks.js';
+import { runApart, type TaskRunner, warnOnce } from './tasks.js';
 import { uptrainStage } from './uptrain-stage.js';
 
 /** Everything about the baselines, in the run directory. */
@@ -58,13 +58,13 @@ export async function buildBaselines(context: SearchContext, inputs: BaselineInp
     const plan = planner(context, inputs, limit);
     const reaches = within(plan, limit);
     if (!reaches && isDeepStrictEqual(plan.layers, context.parent.config.layers)) {
-      warn(context, `${name} is left out: this space has no variants that it could use`);
+      warnOnce(context.run, `${name} is left out: this space has no variants that it could use`);
       continue;
     }
     if (!reaches) {
       const [most, wanted] = [plan.seconds, limit].map((seconds) => speedup(inputs, seconds));
       const message = `${name} gets to ${most} of the parent's predicted throughput at most, the child to ${wanted}`;
-      warn(context, `${message}; it is compared at that`);
+      warnOnce(context.run, `${message}; it is compared at that`);
     }
     baselines.push(await buildBaseline(context, name, plan, inputs));
   }
@@ -129,9 +129,4 @@ function layersText(layers: readonly LayerShape[], parent: readonly LayerShape[]
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return [...counts].map(([name, count]) => `${count} × ${name}`).join(', ');
-}
-
-/** A warning that an earlier process may have given already. */
-function warn({ run }: SearchContext, message: string): void {
-  if (!run.state().warnings.includes(message)) run.append({ type: 'log', level: 'warning', message });
 }

@@ -7,7 +7,7 @@ import type { PackedData } from './data.js';
 import type { DistilPayload, DistilResult } from './distil.js';
 import type { Score, ScorePayload } from './score.js';
 import type { LayerScores } from './solve.js';
-import { runStageTasks } from './tasks.js';
+import { runStageTasks, warnOnce } from './tasks.js';
 
 /** One alternative of one subblock, after training. */
 export interface LibraryEntry {
@@ -82,7 +82,7 @@ export async function distilStage(
     if (done === undefined) throw new Error(`${task.label} was never done`);
     const distil = done.result as DistilResult;
     if (distil.failed !== undefined) {
-      run.append({ type: 'log', level: 'warning', message: `${task.label} is left out: ${distil.failed}` });
+      warnOnce(run, `${task.label} is left out: ${distil.failed}`);
       return [];
     }
     return [
@@ -134,11 +134,7 @@ export async function scoreStage(
   const details = finished.map(({ result }, i): Score | undefined => {
     const score = result as Score | { failed: string };
     if (!('failed' in score)) return score;
-    context.run.append({
-      type: 'log',
-      level: 'warning',
-      message: `${tasks[i]?.label ?? ''} is left out: ${score.failed}`,
-    });
+    warnOnce(context.run, `${tasks[i]?.label ?? ''} is left out: ${score.failed}`);
     return undefined;
   });
   const scores = variants.map((layerVariants): LayerScores => {

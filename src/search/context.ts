@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { InputError } from '../common/errors.js';
 import { type ModelConfig, readModelConfig } from '../formats/hf-config.js';
+import { ENGINE_VERSION } from '../graph/engine.js';
 import { type Checkpoint, openCheckpoint, tensorEntry } from '../formats/safetensors.js';
 import { modelTensors } from '../model/tensors.js';
 import type { Run } from '../run/run.js';
@@ -19,11 +20,14 @@ export async function openModel(dir: string): Promise<Model> {
   return { dir, config: await readModelConfig(dir), checkpoint: await openCheckpoint(dir) };
 }
 
+/** Rises whenever the same inputs would give other results than before: then nothing older is taken up again. */
+const RESULTS_VERSION = 1;
+
 /** A hash of everything about a model that a result may depend on: its configuration and its weight files. */
 export async function modelHash(model: Model): Promise<string> {
   const files = [...new Set([...model.checkpoint.entries.values()].map((entry) => entry.file))].sort();
   const hashes = await Promise.all([path.join(model.dir, 'config.json'), ...files].map(fileHash));
-  return taskKey('model', hashes);
+  return taskKey('model', { hashes, results: RESULTS_VERSION, engine: ENGINE_VERSION });
 }
 
 /** What a stage asks to be done elsewhere: plain JSON in and out, everything large through files. */

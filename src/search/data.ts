@@ -1,11 +1,16 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../common/errors.js';
+import { isFile } from '../formats/json-file.js';
 import { packText, readDocuments } from '../formats/text.js';
 import { loadTokenizer } from '../formats/tokenizer.js';
+import { requireIds } from '../model/hidden-states.js';
 import { writeBytes, writeDirectory } from '../run/artifacts.js';
 import { fileHash, taskKey } from '../run/task-key.js';
 import type { SearchContext } from './context.js';
+
+/** What the tokens of a text depend on, beside the text. */
+const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json', 'config.json'];
 
 export type Split = 'train' | 'validation' | 'test';
 const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
@@ -36,6 +41,12 @@ export async function requireText(paths: readonly string[]): Promise<void> {
   if (first.done === true) throw new InputError('the data set is empty: no document holds any text', paths.join(', '));
 }
 
+/** The hashes of files of a folder, null for those it lacks. */
+async function hashesOf(dir: string, names: readonly string[]): Promise<(string | null)[]> {
+  const hash = async (file: string) => ((await isFile(file)) ? fileHash(file) : null);
+  return Promise.all(names.map((name) => hash(path.join(dir, name))));
+}
+
 /** Tokenises and packs the text once; later stages and processes read the token files. */
 export async function packData(context: SearchContext): Promise<PackedData> {
   const { run, spec, parent, budgets } = context;
@@ -46,7 +57,7 @@ export async function packData(context: SearchContext): Promise<PackedData> {
     test: budgets.testTokens,
   };
   const { sequenceLength } = budgets;
-  const tokenizerHash = await fileHash(path.join(parent.dir, 'tokenizer.json'));
+  const tokenizerHash = await hashesOf(parent.dir, TOKENIZER_FILES);
   const textHashes = await Promise.all(paths.map(textHash));
   const key = taskKey('data', { tokenizerHash, textHashes, wanted, sequenceLength, seed: spec.seed });
   const artifact = `data/${key}`;
@@ -54,6 +65,7 @@ export async function packData(context: SearchContext): Promise<PackedData> {
   const task = await run.once(key, meta, async () => {
     const tokenizer = await loadTokenizer(parent.dir);
     const packed = await packText(paths, tokenizer, { sequenceLength, seed: spec.seed, wanted });
+    for (const split of SPLITS) requireIds(packed[split].tokens, parent);
     await writeDirectory(run.path(artifact), async (dir) => {
       for (const split of SPLITS) {
         const { tokens } = packed[split];

@@ -1,5 +1,6 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { ENGINE_VERSION } from '../graph/engine.js';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
 import { taskKey } from '../run/task-key.js';
 import type { Baseline } from './baselines.js';
@@ -33,7 +34,7 @@ export async function exportStage(context: SearchContext, findings: Findings): P
     child: { hash: await modelHash(model), architecture: solution.architecture },
     spec: portableSpec(spec),
     seed: spec.seed,
-    versions: { node: process.versions.node, 'puzzle-nas': 1 },
+    versions: { node: process.versions.node, onnxruntime: ENGINE_VERSION },
     solution: {
       objective: solution.objective,
       bound: solution.bound,

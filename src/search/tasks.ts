@@ -1,7 +1,7 @@
 import { InputError } from '../common/errors.js';
 import { StorageError } from '../run/disk.js';
 import type { Stage } from '../run/events.js';
-import type { FinishedTask, TaskOutput } from '../run/run.js';
+import type { FinishedTask, TaskOutput, Run } from '../run/run.js';
 import type { SearchContext, TaskRequest } from './context.js';
 
 /** Begins a stage with work that comes before its tasks are known, so that its time counts as the stage's. */
@@ -93,4 +93,9 @@ export function runApart(subject: string): TaskRunner {
 /** Whether the message already says to the user what is at fault, whichever task came upon it. */
 function isExplained(error: Error): boolean {
   return error instanceof InputError || error instanceof StorageError;
+}
+
+/** A warning that an earlier process may have given already. */
+export function warnOnce(run: Run, message: string): void {
+  if (!run.state().warnings.includes(message)) run.append({ type: 'log', level: 'warning', message });
 }

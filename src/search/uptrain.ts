@@ -106,6 +106,7 @@ export async function uptrainChild(
     let progress = await restore(trainer, stateDir, best);
     if (progress === undefined) {
       const klBefore = await validate(trainer, batches);
+      if (!Number.isFinite(klBefore)) throw new Error(`${child.dir}: the assembled child does not give finite numbers`);
       const curve = { steps: [0], values: [klBefore] };
       progress = {
         steps: 0,
@@ -131,6 +132,10 @@ export async function uptrainChild(
       if (!Number.isFinite(loss)) progress.stoppedEarly = true;
       else if (step % settings.validateEvery === 0 || step === steps) {
         const kl = await validate(trainer, batches);
+        if (!Number.isFinite(kl)) {
+          progress.stoppedEarly = true;
+          break;
+        }
         progress.curve.steps.push(step);
         progress.curve.values.push(kl);
         progress.sinceBest += 1;

@@ -203,7 +203,7 @@ describe('a search that finds out on the way', { concurrency: 2 }, () => {
     const { status, answer, stderr } = await puzzleJson('search', spec);
     assert.equal(status, 2, stderr);
     const { message } = (answer as { error: { message: string } }).error;
-    assert.match(message, /parent: the attention of layer 2 of the parent gives NaN .*; its weights are damaged$/);
+    assert.match(message, /parent: the attention of layer 2 of the parent gives NaN .*: its weights are damaged$/);
     await assertNoChild(dir);
   });
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { memoryBytes, modelCosts, SERVED_DTYPE, type Workload } from '../../model/accounting.js';
 import type { Metric } from '../../model/score-choices.js';
 import { taskKey } from '../../run/task-key.js';
@@ -120,8 +121,9 @@ async function compareText(
   return task.result as TextComparison;
 }
 
-function timingThreads({ spec, threads }: SearchContext): number {
-  return spec.target.engine === 'onnxruntime' ? (spec.target.threads ?? threads) : threads;
+/** As many as the costs were measured with. */
+function timingThreads({ spec }: SearchContext): number {
+  return (spec.target.engine === 'onnxruntime' ? spec.target.threads : undefined) ?? availableParallelism();
 }
 
 function timingInputs(context: SearchContext, { parent, child }: Subjects) {
