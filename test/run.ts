@@ -18,6 +18,7 @@ const TEST_FOLDERS = ['test/unit', 'test/numerics', 'test/golden'];
 /** Name and arguments of a Node program that exits with 0 when all is well. */
 const CHECKS: Record<string, string[]> = {
   'tsc --noEmit': ['node_modules/typescript/bin/tsc', '--noEmit'],
+  'tsc --noEmit -p webview': ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'webview'],
   'eslint .': ['node_modules/eslint/bin/eslint.js', '--no-color', '.'],
   'prettier --check .': ['node_modules/prettier/bin/prettier.cjs', '--no-color', '--check', '.'],
 };

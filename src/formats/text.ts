@@ -26,18 +26,15 @@ export interface PackOptions {
 
 /** Bounds what a request may make the process hold: 2 GiB of token ids per split. */
 const MAX_TOKENS_PER_SPLIT = 2 ** 29;
-/**
- * Smallest share of the documents that a wanted split draws. Shares follow the wanted tokens; on a text that ends too
- * early, a small validation or test split would otherwise shrink to nothing.
- */
-const MIN_SHARE = 0.05;
+/** Shares of the documents. Fixed, so that a later request for more or fewer tokens finds every document where it was. */
+const SHARES: Readonly<Record<SplitName, number>> = { train: 0.9, validation: 0.05, test: 0.05 };
 
 /**
  * Packs the documents of `paths` into sequences for training, validation and test. Which split a document belongs to is
  * decided by a seeded hash of its content, so equal documents never fall into two splits, and the splits do not depend
- * on the order of the files. Every document starts with the BOS token (if there is one); documents run on from one
- * sequence into the next. Reading stops when every split has what is wanted; a text that ends earlier leaves fewer
- * sequences. Throws InputError when a wanted split would hold not even one sequence.
+ * on the order of the files or on how much is wanted: fewer tokens of a split are the beginning of more. Every document
+ * starts with the BOS token (if there is one); documents run on from one sequence into the next. Reading stops when every
+ * split has what is wanted; a text that ends earlier leaves fewer sequences. Throws InputError when a wanted split would hold not even one sequence.
  */
 export async function packText(
   paths: readonly string[],
@@ -50,12 +47,11 @@ export async function packText(
     validation: new Packer(sequenceLength, wanted.validation),
     test: new Packer(sequenceLength, wanted.test),
   };
-  const splitOf = splitChooser(seed, wanted);
   let isEmpty = true;
   if (SPLITS.some((name) => !splits[name].isFull)) {
     for await (const document of readDocuments(paths)) {
       isEmpty = false;
-      const split = splits[splitOf(document)];
+      const split = splits[splitOf(document, seed)];
       if (split.isFull) continue;
       split.add(tokenizer.encode(document, { bos: true }));
       if (SPLITS.every((name) => splits[name].isFull)) break;
@@ -75,19 +71,10 @@ export async function packText(
 }
 
 /** Where a document belongs, by its content alone. */
-function splitChooser(seed: number, wanted: PackOptions['wanted']): (document: string) => SplitName {
-  const total = SPLITS.reduce((sum, name) => sum + wanted[name], 0);
-  const shares = SPLITS.map((name) => (wanted[name] > 0 ? Math.max(wanted[name] / total, MIN_SHARE) : 0));
-  const sum = shares.reduce((a, b) => a + b, 0);
-  const drawn = SPLITS.filter((name) => wanted[name] > 0);
-  return (document) => {
-    let at = Random.of(seed, 'split', document).next() * sum;
-    for (const [i, name] of SPLITS.entries()) {
-      at -= shares[i] ?? 0;
-      if (at < 0) return name;
-    }
-    return drawn.at(-1) ?? 'train';
-  };
+function splitOf(document: string, seed: number): SplitName {
+  const at = Random.of(seed, 'split', document).next();
+  if (at < SHARES.train) return 'train';
+  return at < SHARES.train + SHARES.validation ? 'validation' : 'test';
 }
 
 /** Token ids of one split, up to the whole sequences that are wanted. */

@@ -23,7 +23,7 @@ export interface TokenFile {
 }
 
 export interface PackedData {
-  /** Stands for everything the tokens depend on. */
+  /** Stands for everything the tokens depend on, except for how many of them there are. */
   key: string;
   splits: Record<Split, TokenFile>;
 }
@@ -59,10 +59,11 @@ export async function packData(context: SearchContext): Promise<PackedData> {
   const { sequenceLength } = budgets;
   const tokenizerHash = await hashesOf(parent.dir, TOKENIZER_FILES);
   const textHashes = await Promise.all(paths.map(textHash));
-  const key = taskKey('data', { tokenizerHash, textHashes, wanted, sequenceLength, seed: spec.seed });
-  const artifact = `data/${key}`;
+  const key = taskKey('text', { tokenizerHash, textHashes, sequenceLength, seed: spec.seed });
+  const packKey = taskKey('data', { key, wanted });
+  const artifact = `data/${packKey}`;
   const meta = { stage: 'space' as const, kind: 'data', label: 'tokenise and pack the text' };
-  const task = await run.once(key, meta, async () => {
+  const task = await run.once(packKey, meta, async () => {
     const tokenizer = await loadTokenizer(parent.dir);
     const packed = await packText(paths, tokenizer, { sequenceLength, seed: spec.seed, wanted });
     for (const split of SPLITS) requireIds(packed[split].tokens, parent);

@@ -24,7 +24,11 @@ export async function uptrainStage(
 ): Promise<UptrainedChild> {
   const { run, budgets } = context;
   const settings = uptrainSettings(context);
-  const key = taskKey('uptrain', { child: assembled.key, data: data.key, settings, threads: context.threads });
+  const sequences = { train: data.splits.train.sequences, validation: data.splits.validation.sequences };
+  const key = taskKey('uptrain', {
+    ...{ child: assembled.key, data: data.key, sequences },
+    ...{ settings, threads: context.threads },
+  });
   const artifact = `${folder}uptrained/${key.slice(0, 8)}`;
   const steps = Math.max(1, Math.ceil(settings.tokens / (settings.batch * budgets.sequenceLength)));
   const child = await openModel(assembled.dir);

@@ -176,19 +176,22 @@ describe('packing text', () => {
     );
   });
 
-  it('gives all there is, in shares of what is wanted, where there is not', async (t) => {
-    const documents = stories(400);
-    const splits = await pack(t, documents, [1e6, 1e6, 0]);
-    assert.equal(splits.test.tokens.length, 0);
+  it('gives all there is, in fixed shares, where there is not', async (t) => {
+    const documents = stories(2000);
+    const splits = await pack(t, documents, [1e6, 1e6, 1e6]);
     const total = documents.reduce((sum, document) => sum + 1 + document.length, 0);
-    const packed = splits.train.tokens.length + splits.validation.tokens.length;
-    assert.ok(packed <= total && packed > total - 2 * 32);
-    assert.ok(splits.train.tokens.length > total / 3 && splits.validation.tokens.length > total / 3);
+    const shares = SPLITS.map((name) => splits[name].tokens.length / total);
+    for (const [i, expected] of [0.9, 0.05, 0.05].entries()) {
+      assert.ok(Math.abs((shares[i] ?? NaN) - expected) < 0.02, `share ${shares[i]} of split ${i}`);
+    }
   });
 
-  it('keeps a small split from shrinking to nothing on a short text', async (t) => {
-    const splits = await pack(t, stories(400), [1e8, 1e3, 1e3]);
-    for (const name of ['validation', 'test'] as const) assert.ok(splits[name].documents >= 5);
+  it('begins a larger split with a smaller one', async (t) => {
+    const few = await pack(t, stories(2000), [640, 320, 320]);
+    const many = await pack(t, stories(2000), [6400, 1600, 640]);
+    for (const name of SPLITS) {
+      assert.deepEqual(many[name].tokens.subarray(0, few[name].tokens.length), few[name].tokens, name);
+    }
   });
 
   it('never puts equal documents into two splits, wherever they stand', async (t) => {

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { architectureMapSchema } from './architecture.js';
+import { notification, request } from './messages.js';
+import { runViewSchema, seriesSchema } from './run.js';
+import { layerDetailSchema, layerRuleSchema, metricSchema, rangeSchema, solveAnswerSchema } from './solution.js';
+import { preflightItemSchema } from './questions.js';
+
+// What the panel and the extension host tell each other. The host sends whole snapshots, never differences.
+
+/** One limit as the spec has it; `problem` where its text is not understood. */
+export const specLimitSchema = z.object({ metric: metricSchema, text: z.string(), problem: z.string().nullable() });
+
+export const specViewSchema = z.object({
+  uri: z.string(),
+  name: z.string(),
+  /** The first problem of the text; null when the spec can be used. */
+  problem: z.string().nullable(),
+  limits: z.array(specLimitSchema),
+  rules: z.array(layerRuleSchema),
+  /** `32 × (128 + 128) tokens on onnxruntime`. */
+  target: z.string(),
+});
+export type SpecView = z.infer<typeof specViewSchema>;
+
+/** A model of the comparison: the parent, the child, a baseline, or a solution that was only predicted. */
+export const comparedModelSchema = z.object({
+  name: z.string(),
+  dir: z.string().nullable(),
+  parameters: z.number(),
+  memoryBytes: z.number(),
+  predictedThroughput: z.number().nullable(),
+  measuredThroughput: z.number().nullable(),
+  speedup: z.object({ median: z.number(), low: z.number(), high: z.number() }).nullable(),
+  perplexity: z.number().nullable(),
+  kl: z.number().nullable(),
+  accuracy: z.number().nullable(),
+  accuracyStandardError: z.number().nullable(),
+  tasks: z.array(z.object({ name: z.string(), items: z.number(), chance: z.number(), accuracy: z.number() })),
+});
+export type ComparedModel = z.infer<typeof comparedModelSchema>;
+
+export const comparisonSchema = z.object({ models: z.array(comparedModelSchema), report: z.string() });
+export type Comparison = z.infer<typeof comparisonSchema>;
+
+export const WORKER_STATES = ['ready', 'starting', 'down'] as const;
+
+/** Everything the panel shows, except for curves and layer details, which it asks for. */
+export const panelStateSchema = z.object({
+  /** Rises with every snapshot: an older one that comes late is dropped. */
+  revision: z.int().nonnegative(),
+  /** `config`: the map of a model config alone, with no spec and no run. */
+  kind: z.enum(['search', 'config']),
+  title: z.string(),
+  spec: specViewSchema.nullable(),
+  run: runViewSchema.nullable(),
+  /** The run was made from another text of the spec: what of it no longer holds, in words; null when it still holds. */
+  stale: z.string().nullable(),
+  /** The parent's own map, the outline behind the child's; null while it cannot be read. */
+  parent: architectureMapSchema.nullable(),
+  /** The present optimum; null before the run has scores and costs. */
+  answer: solveAnswerSchema.nullable(),
+  /** True when `answer` is the architecture that the run's child has. */
+  answerIsChild: z.boolean(),
+  ranges: z.array(rangeSchema),
+  comparison: comparisonSchema.nullable(),
+  preflight: z.array(preflightItemSchema).nullable(),
+  worker: z.object({ state: z.enum(WORKER_STATES), message: z.string().nullable() }),
+  /** Layers of the config map that the cursor stands in. */
+  cursorLayer: z.number().nullable(),
+  /** What went wrong with something the user asked for, until the next time. */
+  error: z.string().nullable(),
+});
+export type PanelState = z.infer<typeof panelStateSchema>;
+
+const nothing = z.object({});
+
+/** Host to panel: the whole state. */
+export const stateTold = notification('state', panelStateSchema);
+/** Host to panel: a piece of text that is being generated. */
+export const textTold = notification('text', z.object({ id: z.string(), text: z.string() }));
+
+/** Panel to host, first of all: it listens now. The answer is the first state. */
+export const ready = request('ready', z.object({ version: z.literal(1) }), panelStateSchema);
+/** Points of the run's curves with more than `after[id]` points known; all of them for ids not named. */
+export const askSeries = request(
+  'series',
+  z.object({ known: z.record(z.string(), z.int()) }),
+  z.array(seriesSchema.extend({ from: z.int() })),
+);
+export const askLayer = request('layer', z.object({ layer: z.int().nonnegative() }), layerDetailSchema);
+/** A limit of the spec: `text` null removes it. `preview`: solve and redraw, but leave the file (a slider on its way). */
+export const setLimit = request(
+  'setLimit',
+  z.object({ metric: metricSchema, text: z.string().nullable(), preview: z.boolean() }),
+  nothing,
+);
+/** What the user decides about one half of a layer; without pin and ban the decision is taken back. */
+export const setRule = request('setRule', layerRuleSchema, nothing);
+export const PANEL_ACTIONS = [
+  'start',
+  'resume',
+  'pause',
+  'cancel',
+  'solveAgain',
+  'export',
+  'revealChild',
+  'showLog',
+  'openSpec',
+  'openReport',
+  'restartWorker',
+  'copyDiagnostics',
+] as const;
+export type PanelAction = (typeof PANEL_ACTIONS)[number];
+export const act = request('act', z.object({ action: z.enum(PANEL_ACTIONS) }), nothing);
+/** Selects the layer's lines in the config beside the map. */
+export const revealLayer = request('revealLayer', z.object({ layer: z.int().nonnegative() }), nothing);
+/** Continues a prompt with the parent or the child; pieces come as `textTold` with the same id. */
+export const generate = request(
+  'generate',
+  z.object({
+    id: z.string(),
+    model: z.enum(['parent', 'child']),
+    prompt: z.string().max(100_000),
+    tokens: z.int().positive().max(1024),
+  }),
+  z.object({ text: z.string(), tokens: z.int(), seconds: z.number() }),
+);

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { architectureMapSchema, halfSchema } from './architecture.js';
+
+const amount = z.number().nonnegative();
+
+export const METRIC_NAMES = ['throughput', 'memory', 'latency', 'parameters', 'kvCache'] as const;
+export const metricSchema = z.enum(METRIC_NAMES);
+export type MetricName = z.infer<typeof metricSchema>;
+
+/** Tokens per second, bytes, seconds, parameters, bytes: of a whole model at the workload. */
+export const metricsSchema = z.record(metricSchema, amount);
+export type MetricValues = z.infer<typeof metricsSchema>;
+
+/** What the user decides about one half of one layer: one variant that it must have, or some that it must not. */
+export const layerRuleSchema = z.object({
+  layer: z.int().nonnegative(),
+  half: z.enum(['attention', 'ffn']),
+  pin: z.string().optional(),
+  ban: z.array(z.string()).optional(),
+});
+export type LayerRule = z.infer<typeof layerRuleSchema>;
+
+export const limitViewSchema = z.object({
+  metric: metricSchema,
+  /** As in the spec: `>= 2.17x`. */
+  text: z.string(),
+  /** In base units of the metric (tokens/s, bytes, seconds, parameters): what the limit allows, margin included. */
+  allowed: z.number(),
+  used: z.number(),
+  /** How far `used` is on the allowed side; never negative in a solution. */
+  slack: z.number(),
+  /** It holds the objective up. */
+  binding: z.boolean(),
+  /** By how many nats/token the objective falls per base unit by which the limit gives way. */
+  shadowPrice: z.number(),
+});
+export type LimitView = z.infer<typeof limitViewSchema>;
+
+/** The range in which a metric can be at all, from the space of the run. */
+export const rangeSchema = z.object({ metric: metricSchema, min: amount, max: amount, parent: amount });
+export type MetricRange = z.infer<typeof rangeSchema>;
+
+export const solutionViewSchema = z.object({
+  status: z.enum(['optimal', 'incumbent']),
+  /** Sum of scores, nats/token. */
+  objective: z.number(),
+  bound: z.number(),
+  gap: z.number(),
+  nodes: z.number(),
+  milliseconds: z.number(),
+  limits: z.array(limitViewSchema),
+  totals: metricsSchema,
+  parent: metricsSchema,
+  map: architectureMapSchema,
+});
+export type SolutionView = z.infer<typeof solutionViewSchema>;
+
+/** Either the optimum or why there is none. */
+export const solveAnswerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('solved'), solution: solutionViewSchema }),
+  /** `message` names the limits in conflict, what is reachable, and the smallest relaxation that fits. */
+  z.object({
+    kind: z.literal('infeasible'),
+    message: z.string(),
+    /** The smallest relaxation, as texts of the spec: {"throughput": ">= 2.4x"}. */
+    relaxation: z.record(z.string(), z.string()),
+  }),
+  /** A limit that cannot be read, a rule that names no variant. */
+  z.object({ kind: z.literal('invalid'), message: z.string(), where: z.string() }),
+]);
+export type SolveAnswer = z.infer<typeof solveAnswerSchema>;
+
+/** One alternative of one half of one layer, with everything known about it. */
+export const variantViewSchema = halfSchema.extend({
+  /** BLD loss on held-out activations at initialisation and after training; null where not trained or not yet. */
+  lossBefore: z.number().nullable(),
+  loss: z.number().nullable(),
+  /** KL of the full parent with this variant alone, nats/token. */
+  score: z.number().nullable(),
+  failed: z.boolean(),
+  /** At the workload: bytes of weights and KV cache, seconds of prefill and of all decode steps. */
+  memory: amount.nullable(),
+  prefillSeconds: amount.nullable(),
+  decodeSeconds: amount.nullable(),
+});
+export type VariantView = z.infer<typeof variantViewSchema>;
+
+export const layerDetailSchema = z.object({
+  layer: z.int().nonnegative(),
+  attention: z.array(variantViewSchema),
+  ffn: z.array(variantViewSchema),
+});
+export type LayerDetail = z.infer<typeof layerDetailSchema>;
