@@ -1,10 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const shared = { outdir: 'dist', bundle: true, sourcemap: true, logLevel: 'warning' };
 
-/** Node programs: one bundle each. Native modules stay outside the bundle. */
+// Chunks are named by their content: those of earlier builds would stay for ever.
+for (const name of existsSync('dist') ? readdirSync('dist') : []) if (name.startsWith('chunk-')) rmSync(`dist/${name}`);
+
+/**
+ * Node programs, with what they share, and what they load on demand only, in chunks beside them. Native modules stay
+ * outside the bundles.
+ */
 const programs = build({
   ...shared,
   entryPoints: {
@@ -16,6 +22,8 @@ const programs = build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
+  splitting: true,
+  chunkNames: 'chunk-[hash]',
   external: ['onnxruntime-node'],
   // Some CommonJS entry points load their parts in a way that cannot be bundled; their ES modules can be.
   mainFields: ['module', 'main'],
@@ -25,16 +33,26 @@ const programs = build({
   },
 });
 
-/** What the editor loads at activation, in the module format it expects; the rest in chunks of their own, on demand. */
+/** What the editor loads at activation is small; what it starts is a file of its own, loaded on demand. */
+const startOnDemand = {
+  name: 'start on demand',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\/start\.js$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './extension-start.cjs', external: true } : undefined,
+    ),
+};
 const extension = build({
   ...shared,
-  entryPoints: { extension: 'src/extension/main.ts' },
+  entryPoints: { extension: 'src/extension/main.ts', 'extension-start': 'src/extension/start.ts' },
   platform: 'node',
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   target: 'node20',
   external: ['vscode'],
   mainFields: ['module', 'main'],
+  plugins: [startOnDemand],
+  // By require(), for which alone the editor has a module named vscode.
+  supported: { 'dynamic-import': false },
 });
 
 const webview = build({

@@ -10,7 +10,7 @@ import { checkTensors, openModel } from '../search/context.js';
 import { taskFiles } from '../search/evaluate/scores.js';
 import type { Answer } from './command.js';
 import { renderTable } from './render-table.js';
-import { count, percent } from './units.js';
+import { count, percent } from '../common/units.js';
 
 /** Longer texts are data sets, of which a search evaluates a sample. */
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;

@@ -1,6 +1,5 @@
-import { readEvents } from '../run/event-log.js';
+import { eventsPath, readEvents } from '../run/event-log.js';
 import type { RunEvent, Stage } from '../run/events.js';
-import { eventsPath } from '../run/run.js';
 import { RunStateFold } from '../run/state.js';
 import { type Latest, progressLine, stageLine } from './render-progress.js';
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { InputError } from '../common/errors.js';
+import { VERSION } from '../common/version.js';
 import { STAGES } from '../run/events.js';
 import { type Answer, answer, EXIT, fail } from './command.js';
 import { control } from './control.js';
@@ -19,6 +20,7 @@ Exit status: 0 done, 1 failed or cancelled, 2 the input cannot be used. Errors w
 function buildProgram(json: boolean, exit: (status: number) => void): Command {
   const program = new Command('puzzle')
     .description('Makes a trained LLM smaller and faster for a given machine, by the Puzzle method.')
+    .version(VERSION)
     .addHelpText('after', HELP);
   const command = (usage: string, description: string) =>
     // Settings such as exitOverride are inherited at the moment a command is made.
@@ -58,6 +60,8 @@ function buildProgram(json: boolean, exit: (status: number) => void): Command {
     .action((model: string, options: GenerateOptions) => perform(() => generate(model, options)));
   command('solve <run>', 'find the best architecture of a scored and measured run under other limits')
     .option('--constraint <limits...>', 'for example "memory<=60%" "throughput>=2x"; the other limits of the spec hold')
+    .option('--pin <variants...>', 'what a layer must have, for example "3:attention=kv2"')
+    .option('--ban <variants...>', 'what a layer must not have, for example "5:ffn=no-op"')
     .action((run: string, flags: SolveFlags) => perform(() => solve(run, flags)));
   command('export <run>', 'write the child of a finished run for other programs')
     .addOption(new Option('--format <format>', 'layout').choices(['hf']).default('hf'))

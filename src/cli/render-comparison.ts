@@ -1,7 +1,7 @@
 import type { Workload } from '../model/accounting.js';
 import type { Kept, ModelReport, Report } from '../search/report.js';
 import { renderTable } from './render-table.js';
-import { bytes, count, percent, plural, significant, times } from './units.js';
+import { bytes, count, percent, plural, significant, times } from '../common/units.js';
 
 /** One line of the table: a value of every model, and what a model other than the parent keeps of it. */
 interface Line {

@@ -1,6 +1,6 @@
 import type { HalfReport, LayerReport } from '../search/report.js';
 import { renderTable } from './render-table.js';
-import { significant } from './units.js';
+import { significant } from '../common/units.js';
 
 const CELLS = 12;
 /** A cell filled by 1/8, 2/8, … of its width. */

@@ -1,6 +1,6 @@
 import type { Stage } from '../run/events.js';
 import type { RunState, StageState } from '../run/state.js';
-import { count, duration, percent, significant } from './units.js';
+import { count, duration, percent, significant } from '../common/units.js';
 
 const BAR_CELLS = 20;
 const STAGE_WIDTH = 9;

@@ -1,12 +1,12 @@
 import type { Report } from '../search/report.js';
-import { comparisonNotes, renderComparison, workloadText } from './render-comparison.js';
+import { comparisonNotes, renderComparison } from './render-comparison.js';
 import { renderMap } from './render-map.js';
 import { renderTable } from './render-table.js';
-import { count, duration, percent, significant, times } from './units.js';
+import { count, duration, percent, significant, times } from '../common/units.js';
 
 /** The result of a search as people read it. Pure: everything comes from the report. */
 export function renderReport(report: Report): string {
-  const { architecture, furtherSpeedups, warnings } = report;
+  const { architecture, warnings } = report;
   const sections = [
     headline(report),
     section('Architecture of the child', renderMap(architecture), [
@@ -15,7 +15,6 @@ export function renderReport(report: Report): string {
       solutionNote(report),
     ]),
     section('Parent and child', renderComparison(report), comparisonNotes(report)),
-    ...(furtherSpeedups.length === 0 ? [] : [section('Measured speed-up, by workload', renderSpeedups(report))]),
     section('Cost of the search', renderStages(report)),
     section('Files', renderFiles(report)),
     ...(warnings.length === 0 ? [] : [section('Warnings', warnings.join('\n'))]),
@@ -55,18 +54,6 @@ function solutionNote({ solution, architecture }: Report): string {
   const tightened = margin === 0 ? '' : ` (runtime limits tightened by ${percent(margin)})`;
   const proof = status === 'optimal' ? 'proven to be the least' : `at most ${significant(gap)} above the least`;
   return `Sum over ${architecture.length} layers: ${significant(objective)}, ${proof} for ${asked}${tightened}.`;
-}
-
-function renderSpeedups({ evaluation, furtherSpeedups }: Report): string {
-  const rows = [evaluation.speedup, ...furtherSpeedups].map((measured) => [
-    workloadText(measured.workload),
-    count(measured.parentTokensPerSecond.median),
-    count(measured.childTokensPerSecond.median),
-    times(measured.speedup),
-    `${measured.speedupLow.toFixed(2)} to ${measured.speedupHigh.toFixed(2)}`,
-    String(measured.n),
-  ]);
-  return renderTable(['workload', 'parent tokens/s', 'child tokens/s', 'speed-up', 'quartiles', 'pairs'], rows);
 }
 
 function renderStages({ stages, baselines, tokens, seconds }: Report): string {

@@ -1,28 +1,34 @@
 import { resolve } from 'node:path';
+import { chosenShapes } from '../search/chosen-shapes.js';
 import { parseConstraintFlags, parseConstraints, replaceConstraints } from '../search/constraints.js';
-import { chosenLayers } from '../search/pipeline.js';
 import { type LayerReport, layerReports } from '../search/report.js';
+import { parseRuleFlags, replaceRules } from '../search/rules.js';
 import { type SolvedArchitecture, solveLibrary } from '../search/solve.js';
+import { readStoredLibrary } from '../search/stored-library.js';
 import type { Answer } from './command.js';
 import { renderMap } from './render-map.js';
 import { renderTable } from './render-table.js';
-import { readStoredLibrary } from './stored-library.js';
-import { bytes, count, duration, percent, significant } from './units.js';
+import { bytes, count, duration, percent, significant } from '../common/units.js';
 
 export interface SolveFlags {
   constraint?: string[];
+  pin?: string[];
+  ban?: string[];
 }
 
 /**
- * `puzzle solve RUN [--constraint "memory<=60%" …]`: the best architecture under the limits of the spec, those replaced
- * that a constraint says otherwise about. Only an answer: the run stays as it is.
+ * `puzzle solve RUN [--constraint "memory<=60%" …] [--pin 3:attention=kv2 …] [--ban 5:ffn=no-op …]`: the best architecture
+ * under the limits and rules of the spec, those replaced that a flag says otherwise about. Only an answer: the run stays
+ * as it is.
  */
-export async function solve(dir: string, { constraint = [] }: SolveFlags): Promise<Answer> {
+export async function solve(dir: string, { constraint = [], pin = [], ban = [] }: SolveFlags): Promise<Answer> {
   const replacements = parseConstraintFlags(constraint);
+  const newRules = parseRuleFlags(pin, ban);
   const { spec, parent, variants, library } = await readStoredLibrary(dir);
   const constraints = replaceConstraints(parseConstraints(spec.limits), replacements);
-  const solved = await solveLibrary(library, { constraints, margin: spec.margin });
-  const shapes = chosenLayers(variants, [], solved.architecture).map(({ shape }) => shape);
+  const rules = replaceRules(spec.rules, newRules);
+  const solved = await solveLibrary(library, { constraints, margin: spec.margin, rules });
+  const shapes = chosenShapes(variants, solved.architecture);
   const layers = layerReports(parent, shapes, library.scores);
   return { json: { run: resolve(dir), ...solved }, text: renderSolved(solved, layers) };
 }

@@ -37,8 +37,10 @@ function renderStatus({ run, report }: Status, state: RunState): string {
     at.state === 'done' ? [stageLine(stage as Stage, at)] : [],
   );
   const ended = state.state === 'done' || state.state === 'failed' || state.state === 'cancelled';
+  const stopped = state.stoppedAfter === null ? null : `stopped after ${state.stoppedAfter}, as asked; resume to go on`;
+  const reason = state.error ?? stopped;
   return [
-    `${run}: ${state.state}${state.error === null ? '' : `: ${state.error}`}`,
+    `${run}: ${state.state}${reason === null ? '' : `: ${reason}`}`,
     ...stages,
     ...(ended ? [] : [progressLine(state)]),
     ...state.warnings.map((warning) => `warning: ${warning}`),

@@ -6,10 +6,13 @@ export class InputError extends Error {
   override readonly name = 'InputError';
   /** Where: a file, optionally with a tensor, a field or a line. */
   readonly where: string | undefined;
+  /** What happened and what to do: the message without `where` in front. */
+  readonly reason: string;
 
   constructor(message: string, where?: string, options?: ErrorOptions) {
     super(where === undefined ? message : `${where}: ${message}`, options);
     this.where = where;
+    this.reason = message;
   }
 }
 

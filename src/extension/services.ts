@@ -1,12 +1,16 @@
-import type { CancellationToken, Disposable, Event, LogOutputChannel, Uri } from 'vscode';
+import type { CancellationToken, Event, LogOutputChannel, Uri } from 'vscode';
+import type { Disposable } from 'vscode-jsonrpc';
 import type { Request } from '../protocol/messages.js';
 import type { WORKER_STATES } from '../protocol/panel.js';
 import type { RunView, Series } from '../protocol/run.js';
 
 /** The runs below the workspace's folders, as their directories tell. */
 export interface Runs extends Disposable {
+  /** Resolves when the workspace has been looked through once. */
+  ready: Promise<void>;
   /** Directory of a run that appeared, changed or went. */
   onDidChange: Event<string>;
+  /** Those with a process first, then the latest. */
   all: () => readonly RunView[];
   get: (dir: string) => RunView | undefined;
   /** Directory of the run of a spec file, whether it exists or not: `.puzzle/<name>/` beside it. */
@@ -45,4 +49,6 @@ export interface Services {
   worker: QuestionWorker;
   log: LogOutputChannel;
   extensionUri: Uri;
+  /** A folder of the user's for files of this extension; it may not exist yet. */
+  storageUri: Uri;
 }

@@ -44,14 +44,14 @@ export interface ModelConfig {
   raw: Record<string, unknown>;
 }
 
-const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
-const MAX_LAYERS = 4096;
-const MAX_HEADS = 65_536;
-const MAX_WIDTH = 2 ** 24;
-const MAX_VOCABULARY = 2 ** 24;
+export const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
+export const MAX_LAYERS = 4096;
+export const MAX_HEADS = 65_536;
+export const MAX_WIDTH = 2 ** 24;
+export const MAX_VOCABULARY = 2 ** 24;
 const MAX_POSITIONS = 2 ** 31;
 
-const DTYPES = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const satisfies Record<string, Dtype>;
+export const DTYPES = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const satisfies Record<string, Dtype>;
 const DTYPE_NAMES = Object.keys(DTYPES) as (keyof typeof DTYPES)[];
 
 /** Reads `config.json` of a model folder. */

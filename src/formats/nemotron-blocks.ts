@@ -60,12 +60,17 @@ function parseAttention(fields: Fields, { heads }: BlockContext): AttentionShape
   return { kind: 'gqa', kvHeads: heads / group };
 }
 
-function parseFfn(fields: Fields, { hiddenSize, maxWidth }: BlockContext): FfnShape {
+function parseFfn(fields: Fields, context: BlockContext): FfnShape {
   refuseOthers(fields, FFN_KEYS);
   if (fields.has('hidden_act')) fields.oneOf('hidden_act', ['silu', 'swish']);
   const replacement = parseReplacement(fields);
   if (replacement !== undefined) return replacement;
-  if (!fields.has('ffn_mult')) return { kind: 'gated', width: fields.integer('intermediate_size', { max: maxWidth }) };
+  if (fields.has('ffn_mult')) return { kind: 'gated', width: parseMultiplier(fields, context) };
+  return { kind: 'gated', width: fields.integer('intermediate_size', { max: context.maxWidth }) };
+}
+
+/** The width that `ffn_mult` gives; InputError where an `intermediate_size` beside it contradicts. */
+export function parseMultiplier(fields: Fields, { hiddenSize, maxWidth }: Omit<BlockContext, 'heads'>): number {
   const width = widthOfMultiplier(fields.positive('ffn_mult', { max: MAX_MULTIPLIER }), hiddenSize);
   if (width < 1 || width > maxWidth) {
     throw fields.error('ffn_mult', `it gives a width of ${width}; 1 to ${maxWidth} channels are possible`);
@@ -73,10 +78,11 @@ function parseFfn(fields: Fields, { hiddenSize, maxWidth }: BlockContext): FfnSh
   if (fields.has('intermediate_size') && fields.get('intermediate_size') !== width) {
     throw fields.error('intermediate_size', `ffn_mult gives a width of ${width}; keep one of them`);
   }
-  return { kind: 'gated', width };
+  return width;
 }
 
-function parseReplacement(fields: Fields): { kind: 'linear' } | { kind: 'no-op' } | undefined {
+/** What stands in the place of a half, where it is not one of its own kind. */
+export function parseReplacement(fields: Fields): { kind: 'linear' } | { kind: 'no-op' } | undefined {
   const linear = fields.flag('replace_with_linear');
   if (!fields.flag('no_op')) return linear ? { kind: 'linear' } : undefined;
   if (linear) throw fields.error('replace_with_linear', 'no_op is true as well; only one of them can be');

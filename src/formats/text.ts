@@ -47,10 +47,10 @@ export async function packText(
     validation: new Packer(sequenceLength, wanted.validation),
     test: new Packer(sequenceLength, wanted.test),
   };
-  let isEmpty = true;
+  let documents = 0;
   if (SPLITS.some((name) => !splits[name].isFull)) {
     for await (const document of readDocuments(paths)) {
-      isEmpty = false;
+      documents++;
       const split = splits[splitOf(document, seed)];
       if (split.isFull) continue;
       split.add(tokenizer.encode(document, { bos: true }));
@@ -60,10 +60,10 @@ export async function packText(
   const short = SPLITS.find((name) => wanted[name] > 0 && splits[name].tokens < sequenceLength);
   if (short !== undefined) {
     const where = paths.join(', ');
-    if (isEmpty) throw new InputError('the data set is empty: no document holds any text', where);
+    if (documents === 0) throw new InputError('the data set is empty: no document holds any text', where);
     throw new InputError(
       `too little text: the ${short} split has ${splits[short].tokens} tokens, less than one sequence of ` +
-        `${sequenceLength}; add text or shorten the sequences`,
+        `${sequenceLength} (${documents} documents in all); add text, separate documents by blank lines, or shorten the sequences`,
       where,
     );
   }

@@ -2,6 +2,7 @@ import { InputError } from '../common/errors.js';
 import type { Tokenizer } from '../formats/tokenizer.js';
 import { Decoder } from './decoder.js';
 import type { ModelFiles } from './hidden-states.js';
+import { TextPieces } from './text-pieces.js';
 import { checkpointWeights } from './weights.js';
 
 export interface Generation {
@@ -10,6 +11,14 @@ export interface Generation {
   /** The continuation alone, as token ids, without the one that ended it. */
   ids: number[];
   stopped: 'end-of-text' | 'length';
+}
+
+export interface GenerateOptions {
+  threads?: number;
+  /** Looked at before each token. */
+  signal?: AbortSignal;
+  /** Told each piece of the continuation's text. */
+  onText?: (text: string) => void;
 }
 
 /**
@@ -21,7 +30,7 @@ export async function generate(
   tokenizer: Tokenizer,
   prompt: string,
   tokens: number,
-  { threads = 1 }: { threads?: number } = {},
+  { threads = 1, signal, onText }: GenerateOptions = {},
 ): Promise<Generation> {
   const promptIds = tokenizer.encode(prompt, { bos: true });
   const capacity = promptIds.length + tokens;
@@ -33,6 +42,10 @@ export async function generate(
   }
   const weights = checkpointWeights(model.checkpoint);
   const decoder = new Decoder(model.config, weights, { batch: 1, capacity, threads });
+  const pieces = onText === undefined ? undefined : new TextPieces(tokenizer, promptIds);
+  const tell = (text = '') => {
+    if (text !== '') onText?.(text);
+  };
   const ids: number[] = [];
   let stopped: Generation['stopped'] = 'length';
   try {
@@ -43,11 +56,14 @@ export async function generate(
         break;
       }
       ids.push(id);
+      tell(pieces?.add(id));
+      signal?.throwIfAborted();
       // The last token is not read: nothing is asked of what follows it.
       next = ids.length < tokens ? await decoder.step([id]) : [];
     }
   } finally {
     await decoder.release();
   }
+  tell(pieces?.rest());
   return { text: tokenizer.decode([...promptIds, ...ids]), ids, stopped };
 }

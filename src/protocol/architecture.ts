@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What stands in one half of a layer. `experts`, `mamba` and `other` are shown, never searched. */
 export const BLOCK_KINDS = ['full', 'reduced', 'linear', 'no-op', 'experts', 'mamba', 'other'] as const;

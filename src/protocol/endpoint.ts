@@ -1,4 +1,6 @@
 import type { CancellationToken, Disposable, MessageConnection } from 'vscode-jsonrpc';
+import { ErrorCodes, ResponseError } from 'vscode-jsonrpc/lib/common/messages.js';
+import { prettifyError, ZodError } from 'zod';
 import type { Notification, Request } from './messages.js';
 
 /**
@@ -15,7 +17,9 @@ export class Endpoint implements Disposable {
     token?: CancellationToken,
   ): Promise<Result> {
     const sent = schema.parse(params);
-    return result.parse(await this.connection.sendRequest<unknown>(method, sent, token));
+    // An absent token that is handed over would be sent as a second parameter.
+    const tokens = token === undefined ? [] : [token];
+    return result.parse(await this.connection.sendRequest<unknown>(method, sent, ...tokens));
   }
 
   async tell<Params>({ method, params: schema }: Notification<Params>, params: Params): Promise<void> {
@@ -26,9 +30,14 @@ export class Endpoint implements Disposable {
     { method, params, result }: Request<Params, Result>,
     handler: (params: Params, token: CancellationToken) => Promise<Result>,
   ): Disposable {
-    return this.connection.onRequest(method, async (received: unknown, token: CancellationToken) =>
-      result.parse(await handler(params.parse(received), token)),
-    );
+    return this.connection.onRequest(method, async (received: unknown, token: CancellationToken) => {
+      try {
+        return result.parse(await handler(params.parse(received), token));
+      } catch (error) {
+        // The message as it is: what is not a ResponseError arrives with words of the transport around it.
+        return error instanceof ResponseError ? error : new ResponseError(ErrorCodes.InternalError, wordsOf(error));
+      }
+    });
   }
 
   onTold<Params>({ method, params }: Notification<Params>, handler: (params: Params) => void): Disposable {
@@ -49,4 +58,9 @@ export class Endpoint implements Disposable {
   dispose(): void {
     this.connection.dispose();
   }
+}
+
+function wordsOf(error: unknown): string {
+  if (error instanceof ZodError) return prettifyError(error);
+  return error instanceof Error ? error.message : String(error);
 }

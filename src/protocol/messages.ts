@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** A question with one answer; may be cancelled by the asker. */
 export interface Request<Params, Result> {
@@ -7,6 +7,8 @@ export interface Request<Params, Result> {
   params: z.ZodType<Params>;
   result: z.ZodType<Result>;
 }
+
+export type ParamsOf<R> = R extends Request<infer Params, unknown> ? Params : never;
 
 /** Something the other side is told, with no answer. */
 export interface Notification<Params> {

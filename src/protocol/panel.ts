@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { architectureMapSchema } from './architecture.js';
 import { notification, request } from './messages.js';
 import { runViewSchema, seriesSchema } from './run.js';
@@ -39,17 +39,30 @@ export const comparedModelSchema = z.object({
 });
 export type ComparedModel = z.infer<typeof comparedModelSchema>;
 
-export const comparisonSchema = z.object({ models: z.array(comparedModelSchema), report: z.string() });
+/** The first model is the parent, which the others are compared with. */
+export const comparisonSchema = z.object({
+  models: z.array(comparedModelSchema),
+  /** Path of `report.json`; null where nothing is measured yet, or several runs are compared. */
+  report: z.string().nullable(),
+});
 export type Comparison = z.infer<typeof comparisonSchema>;
+
+/** A search by a spec; the map of a model config alone, with no spec and no run; finished runs side by side. */
+export const PANEL_KINDS = ['search', 'config', 'comparison'] as const;
+
+/**
+ * What a panel is about: its kind, and the URIs of the spec, of the config, or of the run directories compared. The
+ * webview keeps it with `setState`, beside whatever it keeps for itself: the host restores the panel from it.
+ */
+export const panelSourceSchema = z.object({ kind: z.enum(PANEL_KINDS), uris: z.array(z.string()) });
+export type PanelSource = z.infer<typeof panelSourceSchema>;
 
 export const WORKER_STATES = ['ready', 'starting', 'down'] as const;
 
 /** Everything the panel shows, except for curves and layer details, which it asks for. */
-export const panelStateSchema = z.object({
+export const panelStateSchema = panelSourceSchema.extend({
   /** Rises with every snapshot: an older one that comes late is dropped. */
   revision: z.int().nonnegative(),
-  /** `config`: the map of a model config alone, with no spec and no run. */
-  kind: z.enum(['search', 'config']),
   title: z.string(),
   spec: specViewSchema.nullable(),
   run: runViewSchema.nullable(),
@@ -61,13 +74,15 @@ export const panelStateSchema = z.object({
   answer: solveAnswerSchema.nullable(),
   /** True when `answer` is the architecture that the run's child has. */
   answerIsChild: z.boolean(),
+  /** `answer` is to an earlier question; the one to the present limits and rules is on its way. */
+  solving: z.boolean(),
   ranges: z.array(rangeSchema),
   comparison: comparisonSchema.nullable(),
   preflight: z.array(preflightItemSchema).nullable(),
   worker: z.object({ state: z.enum(WORKER_STATES), message: z.string().nullable() }),
-  /** Layers of the config map that the cursor stands in. */
+  /** Layer of the config map that the cursor stands in. */
   cursorLayer: z.number().nullable(),
-  /** What went wrong with something the user asked for, until the next time. */
+  /** What went wrong with something the user asked for, until the next time; what is wrong with a config's text. */
   error: z.string().nullable(),
 });
 export type PanelState = z.infer<typeof panelStateSchema>;
@@ -109,6 +124,8 @@ export const PANEL_ACTIONS = [
   'openReport',
   'restartWorker',
   'copyDiagnostics',
+  /** Checks again whether a search can start. */
+  'preflight',
 ] as const;
 export type PanelAction = (typeof PANEL_ACTIONS)[number];
 export const act = request('act', z.object({ action: z.enum(PANEL_ACTIONS) }), nothing);

@@ -1,13 +1,18 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { notification, request } from './messages.js';
 import { layerDetailSchema, layerRuleSchema, rangeSchema, solveAnswerSchema } from './solution.js';
 
 // What the extension asks the worker that answers questions. Paths are absolute.
 
 const PROTOCOL_VERSION = 1;
+const OTHER_VERSION = `the editor and its worker speak different versions (this one: ${PROTOCOL_VERSION}); reload the window`;
 
 /** First message in either direction: both sides must speak the same version. */
-export const hello = request('hello', z.object({ version: z.literal(PROTOCOL_VERSION) }), z.object({ pid: z.int() }));
+export const hello = request(
+  'hello',
+  z.object({ version: z.literal(PROTOCOL_VERSION, OTHER_VERSION) }),
+  z.object({ pid: z.int() }),
+);
 export const HELLO = { version: PROTOCOL_VERSION } as const;
 
 /** The optimum of a scored and measured run under these limits; the run stays as it is. Limits as in the spec. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { architectureMapSchema, halfSchema } from './architecture.js';
 
 const amount = z.number().nonnegative();

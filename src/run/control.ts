@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { InputError } from '../common/errors.js';
 import { writeJson } from './artifacts.js';
 import { errorCode } from './disk.js';
-import { isLocked } from './lock.js';
+import { isLocked } from './lock-state.js';
 
 /**
  * What any process may ask of the one that works on a run: `control.json` in the run directory. The worker looks at it

@@ -34,6 +34,9 @@ export function storageError(error: unknown, path: string): unknown {
   return told === undefined ? error : new StorageError(`${path}: could not be written: ${told}`, { cause: error });
 }
 
+/** Codes of "no such file" and of "a file where a directory should be". */
+export const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);
+
 /** The system's code of an error (`ENOENT`, …), if it has one. */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;

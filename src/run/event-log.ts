@@ -1,12 +1,13 @@
 import { closeSync, createReadStream, fstatSync, ftruncateSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { InputError, messageOf } from '../common/errors.js';
-import { type Disk, errorCode, realDisk, storageError, writeAll } from './disk.js';
+import { ABSENT, type Disk, errorCode, realDisk, storageError, writeAll } from './disk.js';
 import { DURABLE_EVENTS, EVENT_VERSION, MAX_EVENT_BYTES, type NewEvent, type RunEvent, eventSchema } from './events.js';
 
 const NEWLINE = 0x0a;
 
-/** No such file, or a file where a directory should be. */
-const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);
+/** The log of the run in a directory. */
+export const eventsPath = (directory: string): string => join(directory, 'events.jsonl');
 
 /**
  * The events of a log, each with the byte offset after its line, so that a follower can go on from there (`from`). A

@@ -35,7 +35,8 @@ export const eventSchema = z.discriminatedUnion('type', [
   event('run-started', { header: z.record(z.string(), z.unknown()) }),
   /** Another process took the run up again, or a paused one went on. */
   event('run-resumed', { pid: count }),
-  event('run-paused', {}),
+  /** `after`: it was asked to go no further than this stage, and its process has ended. */
+  event('run-paused', { after: stageSchema.optional() }),
   event('run-finished', {}),
   event('run-failed', { error: z.string() }),
   event('run-cancelled', {}),

@@ -6,16 +6,15 @@ import { CancelledError, InputError, messageOf } from '../common/errors.js';
 import { removeTemporaries } from './artifacts.js';
 import { clearControl, readControl } from './control.js';
 import { type Disk, realDisk } from './disk.js';
-import { EventLog, readEvents } from './event-log.js';
+import { EventLog, eventsPath, readEvents } from './event-log.js';
 import type { NewEvent, RunEvent, Stage } from './events.js';
-import { acquireLock, isLocked } from './lock.js';
+import { acquireLock } from './lock.js';
 import { type RunState, RunStateFold } from './state.js';
 import { canonicalJson } from './task-key.js';
+import { INTERRUPTED, RunReader } from './view.js';
 
 /** How often `control.json` is looked at. */
 const CONTROL_POLL_MS = 200;
-
-export const eventsPath = (directory: string): string => join(directory, 'events.jsonl');
 
 export interface TaskMeta {
   stage: Stage;
@@ -42,7 +41,7 @@ export interface FinishedTask {
 }
 
 /** What a run's log says, for whoever only looks. */
-export class RunView {
+export class RunRecord {
   protected readonly fold = new RunStateFold();
   private readonly finishedTasks = new Map<string, FinishedTask>();
   /** The key of the task that last wrote each artifact. */
@@ -86,7 +85,7 @@ export class RunView {
 }
 
 /** A run directory opened for work: its lock is held until {@link Run.close}. Made by {@link createRun} and {@link openRun}. */
-export class Run extends RunView {
+export class Run extends RunRecord {
   private readonly abort = new AbortController();
   private readonly inFlight = new Map<string, Promise<FinishedTask>>();
   private log: EventLog | undefined;
@@ -261,9 +260,9 @@ async function openWith(dir: string, disk: Disk, begin: (run: Run) => void | Pro
 }
 
 /** The run in a directory as its log tells it, without touching anything. Throws as {@link openRun}, lock apart. */
-export async function readRun(dir: string): Promise<RunView> {
+export async function readRun(dir: string): Promise<RunRecord> {
   await requireRun(dir);
-  const view = new RunView(dir);
+  const view = new RunRecord(dir);
   for await (const { event } of readEvents(eventsPath(dir))) view.see(event);
   return view;
 }
@@ -274,21 +273,29 @@ export async function readRun(dir: string): Promise<RunView> {
  * `paused`: resuming it goes on from there.
  */
 export async function readRunState(dir: string): Promise<RunState> {
-  const lockedBefore = await isLocked(dir);
-  const state = (await readRun(dir)).state();
-  // Asked before and after reading: a run that ended, or was opened, meanwhile is not called interrupted.
-  if (state.state !== 'running' || lockedBefore || (await isLocked(dir))) return state;
-  const error = 'interrupted: the process that worked on this run is gone; resume it to go on';
-  return { ...state, state: 'failed', etaSeconds: null, error };
+  const reader = new RunReader(dir);
+  const view = await reader.require();
+  const state = reader.state();
+  if (view.state !== 'interrupted') return state;
+  return { ...state, state: 'failed', etaSeconds: null, waiting: {}, error: `interrupted: ${INTERRUPTED}` };
 }
 
-/** Does the work of an opened run, logs how it ended, and closes it. What `work` throws is thrown on. */
-export async function concludeRun<T>(run: Run, work: (run: Run) => Promise<T>): Promise<T> {
+/**
+ * Does the work of an opened run, logs how it ended, and closes it. What `work` throws is thrown on.
+ *
+ * @param stoppedAfter by what `work` gave, the stage after which it was asked to stop, if that is why it ended
+ */
+export async function concludeRun<T>(
+  run: Run,
+  work: (run: Run) => Promise<T>,
+  stoppedAfter: (result: T) => Stage | undefined = () => undefined,
+): Promise<T> {
   try {
     const result = await work(run);
     // Of child processes that died on the way.
     await removeTemporaries(run.dir);
-    run.append({ type: 'run-finished' });
+    const after = stoppedAfter(result);
+    run.append(after === undefined ? { type: 'run-finished' } : { type: 'run-paused', after });
     return result;
   } catch (error) {
     const cancelled = error instanceof CancelledError;

@@ -21,6 +21,10 @@ export interface RunState {
   /** The stage being worked on, or the last one that was. */
   stage: Stage | null;
   stages: Partial<Record<Stage, StageState>>;
+  /** Estimated seconds of the planned stages that have not begun; empty when the run is not running. */
+  waiting: Partial<Record<Stage, number>>;
+  /** The stage after which a paused run stopped because it was asked to go no further. */
+  stoppedAfter: Stage | null;
   /** Share of the whole run that is done, 0 to 1; stages weigh as in the last `plan`. 0 without a plan. */
   progress: number;
   /** Estimated seconds until the run is done; `null` when it is not running or there is no plan. */
@@ -59,6 +63,7 @@ export class RunStateFold {
   private plan: Partial<Record<Stage, number>> | undefined;
   private readonly stageOfTask = new Map<string, Stage>();
   private readonly tasks = { finished: 0, failed: 0, retried: 0 };
+  private stoppedAfter: Stage | null = null;
   private error: string | null = null;
   private readonly warnings: string[] = [];
   private header: Record<string, unknown> = {};
@@ -77,6 +82,7 @@ export class RunStateFold {
   /** The state as of `now`: while the run is running, time since the last event counts as worked. */
   snapshot(now: Date = new Date()): RunState {
     const clock = this.clockAt(now.getTime());
+    const remaining = this.remaining(clock);
     const stages: Partial<Record<Stage, StageState>> = {};
     for (const [stage, record] of this.stages) {
       const { state, done, total, tokens } = record;
@@ -90,8 +96,10 @@ export class RunStateFold {
       state: this.condition,
       stage: this.stage,
       stages,
+      waiting: Object.fromEntries(remaining.filter(([stage]) => !this.stages.has(stage))),
+      stoppedAfter: this.stoppedAfter,
       progress: this.progress(),
-      etaSeconds: this.condition === 'running' ? this.runEta(clock) : null,
+      etaSeconds: remaining.length === 0 ? null : remaining.reduce((sum, [, seconds]) => sum + seconds, 0),
       seconds: clock,
       tasks: { ...this.tasks },
       error: this.error,
@@ -106,9 +114,13 @@ export class RunStateFold {
     },
     'run-resumed': () => {
       this.condition = 'running';
+      this.stoppedAfter = null;
       this.error = null;
     },
-    'run-paused': () => (this.condition = 'paused'),
+    'run-paused': ({ after }) => {
+      this.condition = 'paused';
+      this.stoppedAfter = after ?? null;
+    },
     'run-finished': () => (this.condition = 'done'),
     'run-cancelled': () => (this.condition = 'cancelled'),
     'run-failed': ({ error }) => {
@@ -190,18 +202,19 @@ export class RunStateFold {
     return all === 0 ? 0 : done / all;
   }
 
-  /** Running stages by their own rate, the others by the plan, corrected by how the finished ones kept to theirs. */
-  private runEta(clock: number): number | null {
-    if (!this.plan) return null;
+  /**
+   * Estimated seconds of each planned stage while the run is running: those at work by their own rate, the others by the
+   * plan, corrected by how the finished ones kept to theirs. Empty without a plan.
+   */
+  private remaining(clock: number): [Stage, number][] {
+    if (this.condition !== 'running') return [];
     const correction = this.planCorrection();
-    let eta = 0;
-    for (const [stage, seconds] of this.plannedStages()) {
+    return this.plannedStages().map(([stage, seconds]) => {
       const record = this.stages.get(stage);
-      if (record?.state === 'done') continue;
+      if (record?.state === 'done') return [stage, 0];
       const byRate = record ? this.stageEta(record, clock) : null;
-      eta += byRate ?? seconds * correction * (1 - this.shareDone(stage));
-    }
-    return eta;
+      return [stage, byRate ?? seconds * correction * (1 - this.shareDone(stage))];
+    });
   }
 
   private planCorrection(): number {

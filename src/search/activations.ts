@@ -47,6 +47,12 @@ export async function streamActivations(
   const { run, parent } = context;
   const { sequenceLength, sequences: available } = data.splits[split];
   const sequences = Math.min(available, Math.ceil(maxTokens / sequenceLength));
+  if (split === 'train' && sequences < 2) {
+    throw new InputError(
+      `too little text: distillation needs two sequences of ${sequenceLength} tokens, one of them held out; add text or shorten the sequences`,
+      [context.spec.data.text].flat().join(', '),
+    );
+  }
   const result: Activations = {
     tokens: sequences * sequenceLength,
     sequenceLength,
@@ -92,8 +98,8 @@ async function embedTokens(
 ): Promise<void> {
   const { sequenceLength } = data.splits[split];
   const tokens = await readTokens(data.splits[split]);
-  const writer = await HiddenWriter.create(path.join(dir, 'out.f16'));
   const weights = checkpointWeights(context.parent.checkpoint);
+  await using writer = await HiddenWriter.create(path.join(dir, 'out.f16'));
   await inWindows(sequences, sequenceLength, context.threads, {
     program: (rows) => ({ out: embed(weights, input('ids', [rows], 'int64')) }),
     run: async (session, first, rows) => {
@@ -101,7 +107,7 @@ async function embedTokens(
       await writer.append(sound(floats(out), 'the embedding', context.parent));
     },
   });
-  await writer.close();
+  await writer.sync();
 }
 
 async function runLayer(
@@ -116,11 +122,9 @@ async function runLayer(
   const shape = config.layers[layer];
   if (shape === undefined) throw new Error(`no layer ${layer}`);
   const weights = layerWeights(checkpointWeights(checkpoint), layer);
-  const reader = await HiddenReader.open(hidden, config.hiddenSize);
-  const [middleWriter, outWriter] = [
-    await HiddenWriter.create(path.join(dir, 'middle.f16')),
-    await HiddenWriter.create(path.join(dir, 'out.f16')),
-  ];
+  await using reader = await HiddenReader.open(hidden, config.hiddenSize);
+  await using middleWriter = await HiddenWriter.create(path.join(dir, 'middle.f16'));
+  await using outWriter = await HiddenWriter.create(path.join(dir, 'out.f16'));
   const width = shape.ffn.kind === 'gated' ? shape.ffn.width : 0;
   const totals = new Float64Array(width);
   await inWindows(sequences, sequenceLength, context.threads, {
@@ -142,7 +146,7 @@ async function runLayer(
       if (channels !== undefined) floats(channels).forEach((value, i) => (totals[i] = (totals[i] ?? 0) + value));
     },
   });
-  for (const file of [reader, middleWriter, outWriter]) await file.close();
+  for (const file of [middleWriter, outWriter]) await file.sync();
   await writeJson(
     path.join(dir, 'channels.json'),
     [...totals].map((total) => total / (sequences * sequenceLength)),
@@ -174,14 +178,18 @@ async function inWindows(
 ): Promise<void> {
   let session: Session | undefined;
   let compiled = 0;
-  for (let first = 0; first < sequences; first += WINDOW_SEQUENCES) {
-    const rows = Math.min(WINDOW_SEQUENCES, sequences - first) * sequenceLength;
-    if (session === undefined || rows !== compiled) {
-      await session?.release();
-      session = await Session.create(work.program(rows), { threads });
-      compiled = rows;
+  try {
+    for (let first = 0; first < sequences; first += WINDOW_SEQUENCES) {
+      const rows = Math.min(WINDOW_SEQUENCES, sequences - first) * sequenceLength;
+      if (session === undefined || rows !== compiled) {
+        await session?.release();
+        session = undefined;
+        session = await Session.create(work.program(rows), { threads });
+        compiled = rows;
+      }
+      await work.run(session, first * sequenceLength, rows);
     }
-    await work.run(session, first * sequenceLength, rows);
+  } finally {
+    await session?.release();
   }
-  await session?.release();
 }

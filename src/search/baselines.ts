@@ -14,7 +14,7 @@ import { evaluateStage } from './evaluate/stage.js';
 import type { ComparedModel } from './report.js';
 import type { LayerScores, SolvedArchitecture } from './solve.js';
 import { runApart, type TaskRunner, warnOnce } from './tasks.js';
-import { uptrainStage } from './uptrain-stage.js';
+import { uptrainSeries, uptrainStage } from './uptrain-stage.js';
 
 /** Everything about the baselines, in the run directory. */
 export const BASELINES_DIR = 'baselines';
@@ -102,7 +102,7 @@ async function buildBaseline(
     return { artifact };
   });
   const uptrained = await uptrainStage(context, { dir: run.path(artifact), key }, data, {
-    ...{ folder: `${folder}/`, series: `validation KL, ${name}`, runTask: timed },
+    ...{ folder: `${folder}/`, series: uptrainSeries(name), runTask: timed },
   });
   const evaluation = await evaluateStage(context, uptrained.dir, data, timed);
   return {

@@ -69,7 +69,9 @@ export async function distilStage(
     };
     // An attention variant also carries the FFN behind it.
     const cost = trained ? (half === 'attention' ? 2 : 1) : 0;
-    const task: TaskRequest = { key, kind: 'distil', label: `layer ${layer} ${half} ${variant.name}`, payload, cost };
+    const label = `layer ${layer} ${half} ${variant.name}`;
+    const series = `${layer}/${half}/${variant.name}`;
+    const task: TaskRequest = { key, kind: 'distil', label, payload, cost, series };
     return { layer, half, variant, task };
   });
   const finished = await runStageTasks(

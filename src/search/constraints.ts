@@ -66,12 +66,26 @@ const CONSTRAINT = /^\s*(<=|>=|≤|≥)\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(\S*)\
 const FLAG = /^\s*([a-z]+)\s*([^a-z\s].*)$/i;
 const MAX_TEXT = 80;
 
+/** How a limit on a metric is written. */
+export function limitHelp(metric: Metric): string {
+  const units = Object.keys({ ...UNITS[metric], ...RELATIVE_UNITS }).map((unit) => unit || 'no unit');
+  return `write <= or >=, a number above 0, and a unit (${units.join(', ')}; % and x are relative to the parent), for example "${EXAMPLES[metric]}"`;
+}
+
+/** A regular expression, without flags, for the texts that `parseConstraint` understands of a metric. */
+export function limitPattern(metric: Metric): string {
+  const units = Object.keys({ ...UNITS[metric], ...RELATIVE_UNITS });
+  const anyCase = (text: string) => text.replace(/[a-z]/gi, (c) => `[${c.toLowerCase()}${c.toUpperCase()}]`);
+  const unit = units.map(anyCase).join('|');
+  return `^\\s*(${Object.keys(RELATIONS).join('|')})\\s*(?=[0.]*[1-9])\\d+(\\.\\d+)?([eE][+-]?\\d+)?\\s*(${unit})\\s*$`;
+}
+
 /**
  * One entry of a spec's limits, for example `throughput` and `>= 2.17x`. Throws InputError that names the constraint, its
  * text, and what is understood.
  */
 export function parseConstraint(name: string, text: string, where: string): Constraint {
-  const metric = metricNamed(name, where);
+  const metric = requireMetric(name, where);
   const units = { ...UNITS[metric], ...RELATIVE_UNITS };
   const [, sign = '', digits = '', unitText = ''] = CONSTRAINT.exec(text) ?? [];
   const relation = RELATIONS[sign];
@@ -79,13 +93,7 @@ export function parseConstraint(name: string, text: string, where: string): Cons
   const unit = Object.keys(units).find((known) => known.toLowerCase() === unitText.toLowerCase());
   if (relation === undefined || unit === undefined || !(value > 0 && Number.isFinite(value))) {
     const shown = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
-    const known = Object.keys(units)
-      .map((known) => known || 'no unit')
-      .join(', ');
-    throw new InputError(
-      `"${shown}" is not understood; write <= or >=, a number above 0, and a unit (${known}; % and x are relative to the parent), for example "${EXAMPLES[metric]}"`,
-      `${where}.${name}`,
-    );
+    throw new InputError(`"${shown}" is not understood; ${limitHelp(metric)}`, `${where}.${name}`);
   }
   const relative = Object.hasOwn(RELATIVE_UNITS, unit);
   return { metric, relation, value, unit: { text: unit, scale: units[unit] ?? 1, relative } };
@@ -121,8 +129,13 @@ export function replaceConstraints(
   return [...kept, ...replacements];
 }
 
-function metricNamed(name: string, where: string): Metric {
-  const metric = NAMES.get(name.toLowerCase());
+/** The metric that goes by a name, in any case; undefined where none does. */
+export function metricNamed(name: string): Metric | undefined {
+  return NAMES.get(name.toLowerCase());
+}
+
+function requireMetric(name: string, where: string): Metric {
+  const metric = metricNamed(name);
   if (metric !== undefined) return metric;
   throw new InputError(`"${name.slice(0, MAX_TEXT)}" cannot be limited; possible: ${METRICS.join(', ')}`, where);
 }
@@ -143,7 +156,12 @@ function sameSide(a: Constraint, b: Constraint): boolean {
 
 /** A constraint as a person would write it; with another value, if one is given. */
 export function constraintText(constraint: Constraint, value = constraint.value): string {
-  return `${constraint.metric} ${constraint.relation} ${amountText(constraint, value)}`;
+  return `${constraint.metric} ${limitText(constraint, value)}`;
+}
+
+/** What stands beside the metric in a spec: `>= 2.17x`; with another value, if one is given. */
+export function limitText(constraint: Constraint, value = constraint.value): string {
+  return `${constraint.relation} ${amountText(constraint, value)}`;
 }
 
 /** A value in the unit of a constraint: `60%`, `2.17x`, `3M`, `1.5 s`. */

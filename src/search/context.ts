@@ -7,6 +7,7 @@ import { type Checkpoint, openCheckpoint, tensorEntry } from '../formats/safeten
 import { modelTensors } from '../model/tensors.js';
 import type { Run } from '../run/run.js';
 import { fileHash, taskKey } from '../run/task-key.js';
+import type { LossPoints } from './loss-curve.js';
 import type { Spec } from './spec.js';
 
 /** A model folder, opened: nothing but headers is read. */
@@ -39,6 +40,16 @@ export interface TaskRequest {
   payload: unknown;
   /** Any unit; the longest are started first. */
   cost: number;
+  /** The name of its loss curve, for a task that makes one. */
+  series?: string;
+}
+
+/** What a task process gives to the task at hand. */
+export interface TaskContext {
+  /** Aborted when the task is to stop: to be looked at between steps. */
+  signal: AbortSignal;
+  /** Tells how far the task is: the next points of its loss curve. */
+  progress: (points: LossPoints) => void;
 }
 
 /** The artifact and numbers of a task that was done. */
@@ -58,6 +69,8 @@ export type Executor = (
     onStarted: (task: TaskRequest) => void;
     /** The process at work on a task died; another one tries again. `attempt` counts those made. */
     onRetried?: (task: TaskRequest, attempt: number, error: Error) => void;
+    /** Points of the task's loss curve; from the first step on again when the task is tried again. */
+    onLoss?: (task: TaskRequest, points: LossPoints) => void;
     onFinished: (task: TaskRequest, answer: TaskAnswer, seconds: number) => void;
     onFailed: (task: TaskRequest, error: Error) => void;
   },
@@ -87,7 +100,8 @@ export function budgets(spec: Spec, config: ModelConfig): Budgets {
   return {
     sequenceLength,
     distilTokens,
-    calibrationTokens: spec.distil.distinctTokens ?? Math.min(distilTokens, 49_152),
+    // At least one sequence to train on, and one held out.
+    calibrationTokens: Math.max(2 * sequenceLength, spec.distil.distinctTokens ?? Math.min(distilTokens, 49_152)),
     distilBatch: spec.distil.batch ?? batch,
     scoreTokens: spec.score.tokens ?? 8_192,
     uptrainTokens: spec.uptrain.tokens ?? 1_000_000,

@@ -25,6 +25,8 @@ export interface TokenFile {
 export interface PackedData {
   /** Stands for everything the tokens depend on, except for how many of them there are. */
   key: string;
+  /** Of the text files or folders of the spec, in its order. */
+  textHashes: string[];
   splits: Record<Split, TokenFile>;
 }
 
@@ -85,7 +87,7 @@ export async function packData(context: SearchContext): Promise<PackedData> {
     sequences: sequences[split],
     sequenceLength,
   });
-  return { key, splits: { train: file('train'), validation: file('validation'), test: file('test') } };
+  return { key, textHashes, splits: { train: file('train'), validation: file('validation'), test: file('test') } };
 }
 
 /** The token ids of a split, `sequences * sequenceLength` of them. */

@@ -6,7 +6,7 @@ import { HiddenReader } from './hidden-file.js';
 const HELD_OUT_SHARE = 1 / 16;
 
 /** The cached activations as batches: seeded random sequences for training, the last ones held out. */
-export class Windows {
+export class Windows implements AsyncDisposable {
   private readonly heldOutCount: number;
   private readonly order: number[];
 
@@ -16,8 +16,10 @@ export class Windows {
     private readonly targets: HiddenReader,
   ) {
     const { sequences, batch, seed, layer, half, variant } = payload;
-    this.heldOutCount = Math.max(batch, Math.round((sequences * HELD_OUT_SHARE) / batch) * batch);
-    const training = Math.max(1, sequences - this.heldOutCount);
+    const wholeBatches = Math.max(batch, Math.round((sequences * HELD_OUT_SHARE) / batch) * batch);
+    // Of few sequences half are held out: a loss on what was trained on would say nothing.
+    this.heldOutCount = Math.min(wholeBatches, Math.floor(sequences / 2));
+    const training = sequences - this.heldOutCount;
     const random = Random.of(seed, 'distil', layer, half, variant);
     const steps = Math.ceil(payload.tokens / (batch * payload.sequenceLength));
     const epochs = Math.ceil((steps * batch) / training);
@@ -27,15 +29,17 @@ export class Windows {
   }
 
   static async open(payload: DistilPayload, width: number): Promise<Windows> {
-    return new Windows(
-      payload,
-      await HiddenReader.open(payload.inputFile, width),
-      await HiddenReader.open(payload.targetFile, width),
-    );
+    const inputs = await HiddenReader.open(payload.inputFile, width);
+    try {
+      return new Windows(payload, inputs, await HiddenReader.open(payload.targetFile, width));
+    } catch (error) {
+      await inputs[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   get heldOutBatches(): number {
-    return this.heldOutCount / this.payload.batch;
+    return Math.ceil(this.heldOutCount / this.payload.batch);
   }
 
   /** The batch of training step 1, 2, … */
@@ -46,13 +50,14 @@ export class Windows {
 
   heldOut(i: number): Promise<Tensors> {
     const { batch, sequences } = this.payload;
-    const first = sequences - this.heldOutCount + i * batch;
-    return this.read(Array.from({ length: batch }, (_, j) => Math.max(0, first + j)));
+    const first = sequences - this.heldOutCount;
+    // The last batch is filled up from the first one.
+    return this.read(Array.from({ length: batch }, (_, j) => first + ((i * batch + j) % this.heldOutCount)));
   }
 
-  async close(): Promise<void> {
-    await this.inputs.close();
-    await this.targets.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.inputs[Symbol.asyncDispose]();
+    await this.targets[Symbol.asyncDispose]();
   }
 
   private async read(sequences: readonly number[]): Promise<Tensors> {

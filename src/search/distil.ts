@@ -14,8 +14,9 @@ import { type Half, layerTensor } from '../model/names.js';
 import { subblockTensors } from '../model/tensors.js';
 import { checkpointWeights, layerWeights } from '../model/weights.js';
 import { writeArtifact } from '../run/artifacts.js';
-import { type Model, openModel, type TaskAnswer } from './context.js';
+import { type Model, openModel, type TaskAnswer, type TaskContext } from './context.js';
 import { Windows } from './distil-windows.js';
+import { LossCurve } from './loss-curve.js';
 
 /** One variant of one subblock, to be trained against the parent's activations. Paths are absolute. */
 export interface DistilPayload {
@@ -45,35 +46,31 @@ export interface DistilResult {
   /** Held-out normalised MSE at the layer's output before and after training. */
   lossBefore: number;
   lossAfter: number;
-  /** Training loss, at most MAX_CURVE_POINTS of them. */
-  curve: { steps: number[]; values: number[] };
   /** Rates that were given up because the loss stopped being a finite number. */
   retries: number;
   /** Why the variant is of no use and must be left out; undefined if it is fine. */
   failed?: string;
 }
 
-const MAX_CURVE_POINTS = 64;
 /** A loss that is not finite starts the variant again at this fraction of the rate, so often. */
 const RETRY_FACTOR = 0.25;
 const MAX_RETRIES = 2;
 
-/** Trains one variant: decoupled blockwise local distillation (the other half is the parent's, frozen). */
-export async function distilTask(payload: DistilPayload, context: { signal: AbortSignal }): Promise<TaskAnswer> {
+/**
+ * Trains one variant: decoupled blockwise local distillation (the other half is the parent's, frozen). The training loss
+ * is told on the way.
+ */
+export async function distilTask(payload: DistilPayload, context: TaskContext): Promise<TaskAnswer> {
   const parent = await openModel(payload.parentDir);
-  const windows = await Windows.open(payload, parent.config.hiddenSize);
-  try {
-    if (payload.output === undefined) return { result: await measureUntrained(parent, payload, windows) };
-    const initial = await readInitial(parent, payload);
-    for (let retries = 0; ; retries++) {
-      const learningRate = payload.learningRate * RETRY_FACTOR ** retries;
-      const outcome = await train(parent, payload, initial, windows, learningRate, context.signal);
-      if (outcome.finite || retries === MAX_RETRIES) {
-        return await conclude(payload, payload.output, outcome, retries, parent);
-      }
+  await using windows = await Windows.open(payload, parent.config.hiddenSize);
+  if (payload.output === undefined) return { result: await measureUntrained(parent, payload, windows) };
+  const initial = await readInitial(parent, payload);
+  for (let retries = 0; ; retries++) {
+    const learningRate = payload.learningRate * RETRY_FACTOR ** retries;
+    const outcome = await train(parent, payload, initial, windows, learningRate, context);
+    if (outcome.finite || retries === MAX_RETRIES) {
+      return await conclude(payload, payload.output, outcome, retries, parent);
     }
-  } finally {
-    await windows.close();
   }
 }
 
@@ -83,9 +80,12 @@ async function measureUntrained(parent: Model, payload: DistilPayload, windows: 
     throw new Error(`a variant without tensors was asked for ${name}`);
   });
   const session = await Session.create({ loss });
-  const measured = await heldOutLoss(async (batch) => Number((await session.run(batch))['loss']?.data[0]), windows);
-  await session.release();
-  return { lossBefore: measured, lossAfter: measured, curve: { steps: [], values: [] }, retries: 0 };
+  try {
+    const measured = await heldOutLoss(async (batch) => Number((await session.run(batch))['loss']?.data[0]), windows);
+    return { lossBefore: measured, lossAfter: measured, retries: 0 };
+  } finally {
+    await session.release();
+  }
 }
 
 /** The blockwise loss of a variant, over inputs `x` and `target` [batch * S, H]. */
@@ -100,7 +100,6 @@ interface Outcome {
   finite: boolean;
   lossBefore: number;
   lossAfter: number;
-  curve: { steps: number[]; values: number[] };
   tokens: number;
   tensors: SubblockTensors;
 }
@@ -151,7 +150,7 @@ async function train(
   initial: SubblockTensors,
   windows: Windows,
   learningRate: number,
-  signal: AbortSignal,
+  { signal, progress }: TaskContext,
 ): Promise<Outcome> {
   const rows = payload.batch * payload.sequenceLength;
   const trainer = await Trainer.create(parametersOf(parent, payload, initial), (values) => ({
@@ -165,8 +164,7 @@ async function train(
   try {
     const lossBefore = await heldOutLoss(evaluate, windows);
     const steps = Math.ceil(payload.tokens / rows);
-    const curve: Outcome['curve'] = { steps: [], values: [] };
-    const every = Math.max(1, Math.ceil(steps / MAX_CURVE_POINTS));
+    const curve = new LossCurve(steps, progress);
     let finite = Number.isFinite(lossBefore);
     for (let step = 1; step <= steps && finite; step++) {
       signal.throwIfAborted();
@@ -175,18 +173,15 @@ async function train(
         warmupCosine(step, steps, learningRate, Math.ceil(steps / 20)),
       );
       finite = Number.isFinite(loss);
-      if (finite && step % every === 0) {
-        curve.steps.push(step);
-        curve.values.push(loss);
-      }
+      curve.add(step, loss);
     }
+    curve.flush();
     const lossAfter = finite ? await heldOutLoss(evaluate, windows) : Number.NaN;
     const tensors = Object.fromEntries(Object.entries(trainer.parameters()).map(([name, { data }]) => [name, data]));
     return {
       finite: finite && Number.isFinite(lossAfter),
       lossBefore,
       lossAfter,
-      curve,
       tokens: steps * rows,
       tensors,
     };
@@ -213,7 +208,6 @@ async function conclude(
   const result: DistilResult = {
     lossBefore: number(outcome.lossBefore),
     lossAfter: number(outcome.lossAfter),
-    curve: outcome.curve,
     retries,
   };
   if (!outcome.finite) {

@@ -1,12 +1,15 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { VERSION } from '../common/version.js';
 import { ENGINE_VERSION } from '../graph/engine.js';
+import type { CostTable } from '../target/table.js';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
 import { taskKey } from '../run/task-key.js';
 import type { Baseline } from './baselines.js';
 import { modelHash, openModel, type SearchContext } from './context.js';
+import type { PackedData } from './data.js';
 import type { EvaluationResult } from './evaluate/stage.js';
-import { buildReport, type Report, REPORT_FILE } from './report.js';
+import { buildReport, type Report, REPORT_FILE, writeReport } from './report.js';
 import type { LayerScores, SolvedArchitecture } from './solve.js';
 import type { Spec } from './spec.js';
 import { runStage } from './tasks.js';
@@ -17,6 +20,8 @@ export const CHILD_DIR = 'child';
 const PROVENANCE_FILE = 'puzzle-provenance.json';
 
 export interface Findings {
+  data: PackedData;
+  costs: CostTable;
   scores: readonly LayerScores[];
   solution: SolvedArchitecture;
   child: UptrainedChild;
@@ -27,14 +32,15 @@ export interface Findings {
 /** Writes the child with its provenance, and the report. */
 export async function exportStage(context: SearchContext, findings: Findings): Promise<Report> {
   const { run, spec } = context;
-  const { solution, child, scores } = findings;
+  const { data, costs, solution, child, scores } = findings;
   const model = await openModel(child.dir);
   const provenance = {
     parent: { dir: path.basename(spec.parent), hash: context.parentHash },
     child: { hash: await modelHash(model), architecture: solution.architecture },
     spec: portableSpec(spec),
     seed: spec.seed,
-    versions: { node: process.versions.node, onnxruntime: ENGINE_VERSION },
+    data: { textHashes: data.textHashes },
+    versions: { puzzle: VERSION, node: process.versions.node, onnxruntime: ENGINE_VERSION },
     solution: {
       objective: solution.objective,
       bound: solution.bound,
@@ -42,6 +48,7 @@ export async function exportStage(context: SearchContext, findings: Findings): P
       parent: solution.parent,
     },
     scores,
+    costs,
     uptrain: child.result,
   };
   const key = taskKey('export', { provenance });
@@ -73,7 +80,7 @@ export async function publishReport(context: SearchContext, findings: Findings):
     state: { ...state, seconds: state.seconds - apart },
     baselines,
   });
-  await writeJson(run.path(REPORT_FILE), report);
+  await writeReport(report);
   return report;
 }
 

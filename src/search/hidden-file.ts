@@ -5,7 +5,7 @@ import { f16ToF32, f32ToF16 } from '../common/half.js';
  * Hidden states on disk: rows of `width` numbers as F16, one row a token, in the order of the token file. Written once
  * front to back, read at any row.
  */
-export class HiddenWriter {
+export class HiddenWriter implements AsyncDisposable {
   private constructor(private readonly handle: FileHandle) {}
 
   static async create(file: string): Promise<HiddenWriter> {
@@ -21,15 +21,19 @@ export class HiddenWriter {
     }
   }
 
-  async close(): Promise<void> {
+  /** What was appended is on the disk when this returns. */
+  async sync(): Promise<void> {
     await this.handle.sync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.handle.close();
   }
 }
 
 const BYTES_PER_VALUE = 2;
 
-export class HiddenReader {
+export class HiddenReader implements AsyncDisposable {
   private constructor(
     private readonly handle: FileHandle,
     private readonly file: string,
@@ -49,7 +53,7 @@ export class HiddenReader {
     return f16ToF32(halves);
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.handle.close();
   }
 }

@@ -14,10 +14,8 @@ import {
 import { checkCostTable, type CostTable, measuredTable, readCostTable, tableKey } from '../target/table.js';
 import type { Workload } from '../model/accounting.js';
 import type { Executor, SearchContext, TaskRequest } from './context.js';
+import { COSTS_FILE } from './run-files.js';
 import { runStageTasks } from './tasks.js';
-
-/** The cost table of the run, in its directory: the present view of rows that are kept in the log. */
-export const COSTS_FILE = 'costs.json';
 
 /** Rows timed together, in turns with one reference layer: fewer lose less when killed, more share the reference. */
 const ROWS_PER_GROUP = 4;

@@ -1,18 +1,21 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { InputError } from '../common/errors.js';
+import { VERSION } from '../common/version.js';
+import { ENGINE_VERSION } from '../graph/engine.js';
 import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
 import { type Stage, STAGES } from '../run/events.js';
-import { concludeRun, createRun, openRun, readRun, type Run, eventsPath } from '../run/run.js';
+import { eventsPath } from '../run/event-log.js';
+import { concludeRun, createRun, openRun, type Run } from '../run/run.js';
 import { taskKey } from '../run/task-key.js';
 import { libraryCosts } from '../target/costs.js';
 import { streamActivations } from './activations.js';
 import { assembleChild, type ChosenLayer } from './assemble.js';
 import { BASELINES_DIR, buildBaselines } from './baselines.js';
 import { distilStage, type LibraryEntry, scoreStage } from './block-library.js';
+import { chosenShapes } from './chosen-shapes.js';
 import { parseConstraints } from './constraints.js';
-import { createContext, type Executor, type SearchContext, type TaskAnswer } from './context.js';
+import { createContext, type Executor, type SearchContext, type TaskAnswer, type TaskContext } from './context.js';
 import { packData } from './data.js';
 import { type DistilPayload, distilTask } from './distil.js';
 import { evaluateStage } from './evaluate/stage.js';
@@ -21,9 +24,12 @@ import { checkInputs } from './preflight.js';
 import { exportStage, publishReport } from './export.js';
 import type { Report } from './report.js';
 import { planSeconds } from './plan.js';
+import { defaultRunDir } from './run-dir.js';
+import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import { type ScorePayload, scoreTask } from './score.js';
 import { type LayerChoice, solveStage } from './solve.js';
-import { readSpec, resolveSpec, type Spec, specSchema } from './spec.js';
+import { readSpec, resolveSpec, type Spec } from './spec.js';
+import { storedSpec } from './stored-spec.js';
 import { beginStage, runStage } from './tasks.js';
 import { uptrainStage } from './uptrain-stage.js';
 
@@ -35,23 +41,11 @@ export interface SearchOptions {
   executor: Executor;
 }
 
-/** The scores as the solver sees them, in the run directory. */
-export const SCORES_FILE = 'scores.json';
-
 /** What a task process can do: the kinds of tasks that stages ask for. */
-export const TASK_HANDLERS: Record<
-  string,
-  (payload: unknown, context: { signal: AbortSignal }) => Promise<TaskAnswer>
-> = {
+export const TASK_HANDLERS: Record<string, (payload: unknown, context: TaskContext) => Promise<TaskAnswer>> = {
   distil: (payload, context) => distilTask(payload as DistilPayload, context),
   score: (payload, context) => scoreTask(payload as ScorePayload, context),
 };
-
-/** `.puzzle/<name>/` beside the spec. */
-export function defaultRunDir(specFile: string): string {
-  const name = path.basename(specFile).replace(/(\.puzzle)?\.jsonc?$/, '');
-  return path.join(path.dirname(path.resolve(specFile)), '.puzzle', name);
-}
 
 /**
  * Runs the search of a spec, in a new run directory or on in the one it has: what an earlier run finished is not done
@@ -66,11 +60,16 @@ export async function startSearch(
   const dir = path.resolve(runDir ?? defaultRunDir(specFile));
   // Everything that can be refused at once is refused before a directory appears.
   await checkInputs(spec, specFile);
-  if (!existsSync(eventsPath(dir))) return search(await createRun(dir, { spec }), spec, options);
+  if (!existsSync(eventsPath(dir))) return search(await createRun(dir, runHeader(spec)), spec, options);
   const changed = taskKey('spec', await storedSpec(dir)) !== taskKey('spec', spec);
   const run = await openRun(dir);
-  if (changed) run.append({ type: 'run-started', header: { spec } });
+  if (changed) run.append({ type: 'run-started', header: runHeader(spec) });
   return search(run, spec, options);
+}
+
+/** What a run finds again when it goes on, and what a reader of its log may want to know. */
+function runHeader(spec: Spec): Record<string, unknown> {
+  return { spec, versions: { puzzle: VERSION, node: process.versions.node, onnxruntime: ENGINE_VERSION } };
 }
 
 /** Goes on with a run. */
@@ -81,15 +80,12 @@ export async function resumeSearch(runDir: string, options: SearchOptions): Prom
   return search(await openRun(dir), spec, options);
 }
 
-/** The spec a run was started with, from its log. */
-export async function storedSpec(dir: string): Promise<Spec> {
-  const result = specSchema.safeParse((await readRun(dir)).state().header['spec']);
-  if (!result.success) throw new InputError('the run does not hold a spec this version understands', dir);
-  return result.data;
-}
-
 function search(run: Run, spec: Spec, options: SearchOptions): Promise<Report | undefined> {
-  return concludeRun(run, async () => runStages(await createContext(run, spec, options.executor), options));
+  return concludeRun(
+    run,
+    async () => runStages(await createContext(run, spec, options.executor), options),
+    (report) => (report === undefined ? options.until : undefined),
+  );
 }
 
 /** The nine stages, in order. Everything a stage gives is on disk before the next begins. */
@@ -131,7 +127,7 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   const evaluation = await evaluateStage(context, child.dir, data);
   if (stops('evaluate')) return undefined;
 
-  const findings = { scores, solution, child, evaluation };
+  const findings = { data, costs: table, scores, solution, child, evaluation };
   const report = await exportStage(context, findings);
   // A run that was ever asked for baselines goes on with them, and keeps them in its report.
   if (options.baselines !== true && !existsSync(run.path(BASELINES_DIR))) return report;
@@ -160,27 +156,20 @@ async function writeLibrary(run: Run, library: readonly LibraryEntry[], details:
     score: details[i],
     file: file === undefined ? undefined : path.relative(run.dir, file),
   }));
-  await writeJson(run.path('library.json'), entries);
+  await writeJson(run.path(LIBRARY_FILE), entries);
 }
 
 /** Shapes and files of the chosen variants. */
-export function chosenLayers(
+function chosenLayers(
   variants: readonly LayerVariants[],
   library: readonly LibraryEntry[],
   architecture: readonly LayerChoice[],
 ): ChosenLayer[] {
   const fileOf = (layer: number, half: 'attention' | 'ffn', name: string) =>
     library.find((entry) => entry.layer === layer && entry.half === half && entry.variant.name === name)?.file;
-  return architecture.map((choice, layer) => {
-    const attention = variants[layer]?.attention.find(({ name }) => name === choice.attention);
-    const ffn = variants[layer]?.ffn.find(({ name }) => name === choice.ffn);
-    if (attention === undefined || ffn === undefined) {
-      throw new Error(`layer ${layer} has no ${choice.attention} with ${choice.ffn}`);
-    }
-    return {
-      shape: { attention: attention.shape, ffn: ffn.shape },
-      files: { attention: fileOf(layer, 'attention', choice.attention), ffn: fileOf(layer, 'ffn', choice.ffn) },
-    };
+  return chosenShapes(variants, architecture).map((shape, layer) => {
+    const { attention = '', ffn = '' } = architecture[layer] ?? {};
+    return { shape, files: { attention: fileOf(layer, 'attention', attention), ffn: fileOf(layer, 'ffn', ffn) } };
   });
 }
 

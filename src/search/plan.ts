@@ -1,8 +1,8 @@
-import type { Stage } from '../run/events.js';
-import { HALVES } from '../model/names.js';
 import { modelCosts, nonBlockCosts } from '../model/accounting.js';
+import { HALVES } from '../model/names.js';
 import type { LayerVariants } from '../model/variants.js';
-import type { SearchContext } from './context.js';
+import type { Stage } from '../run/events.js';
+import type { Model, SearchContext } from './context.js';
 
 /** What small matrix products reach on an ordinary core. Only progress and ETA depend on it. */
 const FLOPS_PER_CORE = 40e9;
@@ -15,12 +15,13 @@ const CHILD_SHARE = 0.6;
 const SECONDS_PER_MEASURED_ROW = 3.5;
 const EVALUATION_SECONDS = 60;
 
+/** What the time of a search depends on, beside the variants. */
+export interface Plan extends Pick<SearchContext, 'budgets' | 'threads'> {
+  parent: Pick<Model, 'config'>;
+}
+
 /** Roughly how long each stage will take, in seconds: an estimate, for the progress of the whole run. */
-export function planSeconds(
-  context: SearchContext,
-  variants: readonly LayerVariants[],
-): Partial<Record<Stage, number>> {
-  const { parent, budgets, threads } = context;
+export function planSeconds({ parent, budgets, threads }: Plan, variants: readonly LayerVariants[]) {
   const options = { weights: 'F32', context: budgets.sequenceLength } as const;
   const perToken = modelCosts(parent.config, options).flopsPerToken;
   const perLayer = (perToken - nonBlockCosts(parent.config, options).flopsPerToken) / variants.length;
@@ -40,5 +41,5 @@ export function planSeconds(
     uptrain: seconds(budgets.uptrainTokens * perToken * (1 + TRAINING * CHILD_SHARE)),
     evaluate: EVALUATION_SECONDS,
     export: 1,
-  };
+  } satisfies Record<Stage, number>;
 }

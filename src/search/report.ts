@@ -9,7 +9,6 @@ import { architectureNames } from '../model/variants.js';
 import { writeJson } from '../run/artifacts.js';
 import { type Stage, STAGES } from '../run/events.js';
 import type { RunState } from '../run/state.js';
-import type { Speedup } from '../target/speedup.js';
 import type { EvaluationResult } from './evaluate/stage.js';
 import type { LayerScores, SolvedArchitecture } from './solve.js';
 
@@ -33,8 +32,8 @@ export interface ModelReport {
   parameters: number;
   /** At the workload, at the precision the weights are stored in. */
   memory: { weightBytes: number; kvBytes: number; bytes: number };
-  /** Tokens per second at the workload; `predicted` is null where no cost table says so. */
-  throughput: { predicted: number | null; measured: number };
+  /** Tokens per second at the workload. */
+  throughput: { predicted: number; measured: number };
   /** On test text. */
   perplexity: number;
   /** KL(parent || this model), nats/token; 0 for the parent. */
@@ -106,8 +105,6 @@ export interface Report {
   /** How the architecture was found; `margin` is the share by which limits on runtime were tightened. */
   solution: SolvedArchitecture & { margin: number };
   evaluation: EvaluationResult;
-  /** Child against parent at workloads other than the run's own. */
-  furtherSpeedups: Speedup[];
   baselines: BaselineReport[];
   warnings: string[];
   paths: { run: string; report: string; parent: string; child: string };
@@ -130,13 +127,12 @@ export interface ReportPieces {
   scores: readonly LayerScores[];
   solution: Report['solution'];
   state: RunState;
-  furtherSpeedups?: readonly Speedup[];
-  baselines?: readonly (ComparedModel & { name: string; uptrainTokens: number })[];
+  baselines?: readonly (ComparedModel & { name: string; uptrainTokens: number; predictedThroughput: number })[];
 }
 
 /** Puts the report together. Pure: nothing is measured or read here. */
 export function buildReport(pieces: ReportPieces): Report {
-  const { name, paths, parent, child, solution, state, furtherSpeedups = [], baselines = [] } = pieces;
+  const { name, paths, parent, child, solution, state, baselines = [] } = pieces;
   const { evaluation } = child;
   const stages = stageReports(state);
   return {
@@ -151,9 +147,8 @@ export function buildReport(pieces: ReportPieces): Report {
     architecture: layerReports(parent, child.config.layers, pieces.scores),
     solution,
     evaluation,
-    furtherSpeedups: [...furtherSpeedups],
     baselines: baselines.map((baseline) => ({
-      model: childReport(baseline.name, baseline, null),
+      model: childReport(baseline.name, baseline, baseline.predictedThroughput),
       kept: keptOf(parent, baseline),
       uptrainTokens: baseline.uptrainTokens,
     })),
@@ -192,7 +187,7 @@ function parentReport(
 function childReport(
   name: string,
   { dir, config, evaluation: { text, tasks, accuracy, speedup } }: ComparedModel,
-  predicted: number | null,
+  predicted: number,
 ): ModelReport {
   return {
     ...{ name, dir },

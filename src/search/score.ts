@@ -51,10 +51,8 @@ export async function scoreTask(payload: ScorePayload, { signal }: { signal: Abo
   const { hiddenSize, vocabSize } = parent.config;
   const { sequenceLength } = payload.tokens;
   const ids = await readTokens(payload.tokens);
-  const [inputs, finals] = [
-    await HiddenReader.open(payload.inputFile, hiddenSize),
-    await HiddenReader.open(payload.finalFile, hiddenSize),
-  ];
+  await using inputs = await HiddenReader.open(payload.inputFile, hiddenSize);
+  await using finals = await HiddenReader.open(payload.finalFile, hiddenSize);
   const perWindow = windowSequences(sequenceLength, vocabSize);
   const totals = { kl: 0, lmLoss: 0, cosine: 0 };
   let session: Session | undefined;
@@ -80,8 +78,6 @@ export async function scoreTask(payload: ScorePayload, { signal }: { signal: Abo
     }
   } finally {
     await session?.release();
-    await inputs.close();
-    await finals.close();
   }
   const tokens = payload.sequences * sequenceLength;
   // The last token of a sequence has no next one to predict.

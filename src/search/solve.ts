@@ -1,4 +1,3 @@
-import { InputError } from '../common/errors.js';
 import type { Choice, Limit, Problem } from '../solver/problem.js';
 import { type Infeasible, type Solution, solve } from '../solver/solve.js';
 import { writeJson } from '../run/artifacts.js';
@@ -6,7 +5,6 @@ import { taskKey } from '../run/task-key.js';
 import { type LibraryCosts, type PricedVariant, sumPartCosts } from '../target/costs.js';
 import {
   additiveCosts,
-  amountText,
   boundOf,
   type Constraint,
   constraintText,
@@ -15,10 +13,11 @@ import {
   type Metric,
   type Metrics,
   metricsOf,
-  roundedOutward,
   valueAtCost,
 } from './constraints.js';
 import type { SearchContext } from './context.js';
+import { conflictingRules, type InfeasibleError, infeasibleError } from './infeasible.js';
+import { allows, checkRules, type LayerRule, type NamedVariant } from './rules.js';
 import { runStage } from './tasks.js';
 
 /** The present architecture, in the run directory. */
@@ -26,6 +25,9 @@ export const SOLUTION_FILE = 'solution.json';
 
 /** A look ahead is worth this long; the stage itself takes the time it needs. */
 const REACHABLE_MS = 2_000;
+
+/** Nodes for each question about rules that may be at fault: an explanation must not take longer than the answer. */
+const BLAME_NODES = 20_000;
 
 /**
  * The quality drop of every variant of a layer by name. A variant that is absent or null has failed and is left out; the
@@ -46,6 +48,8 @@ export interface Requirements {
   constraints: readonly Constraint[];
   /** Share by which limits on runtime are tightened, for the error of predictions. */
   margin: number;
+  /** What the user decides about single layers. */
+  rules?: readonly LayerRule[];
 }
 
 /** The names of a layer's variants, and the sum of their scores. */
@@ -87,7 +91,7 @@ export interface SolvedArchitecture {
   binding: Metric[];
 }
 
-/** Solves for the constraints of the spec, unless the log has the answer, and writes `solution.json`. */
+/** Solves for the constraints and rules of the spec, unless the log has the answer, and writes `solution.json`. */
 export async function solveStage(
   context: SearchContext,
   scores: readonly LayerScores[],
@@ -95,10 +99,10 @@ export async function solveStage(
   constraints: readonly Constraint[],
 ): Promise<SolvedArchitecture> {
   const { run, spec } = context;
-  const { margin } = spec;
-  const key = taskKey('solve', { scores, costs, constraints, margin });
+  const { margin, rules } = spec;
+  const key = taskKey('solve', { scores, costs, constraints, margin, rules });
   const finished = await runStage(context, 'solve', key, 1, async () => ({
-    result: await solveLibrary({ scores, costs }, { constraints, margin }),
+    result: await solveLibrary({ scores, costs }, { constraints, margin, rules }),
   }));
   const solved = finished.result as SolvedArchitecture;
   // How long it took differs from run to run, what came out does not.
@@ -107,8 +111,9 @@ export async function solveStage(
 }
 
 /**
- * The architecture with the least sum of scores within the constraints, proven.
- * @throws InputError when there is none: the limits in conflict, what each could reach, and the smallest relaxation
+ * The architecture with the least sum of scores within the constraints and rules, proven.
+ * @throws InfeasibleError when there is none: the limits in conflict, what each could reach, the rules at fault, and the
+ * smallest relaxation; InputError for a rule that names no variant, or leaves none
  */
 export async function solveLibrary(library: ScoredLibrary, requirements: Requirements): Promise<SolvedArchitecture> {
   const { costs } = library;
@@ -116,7 +121,7 @@ export async function solveLibrary(library: ScoredLibrary, requirements: Require
   const { candidates, problem, basis } = formulate(library, requirements);
   const answer = await solve(problem);
   if (answer.status === 'undecided') throw new Error('the solver stopped without an answer');
-  if (answer.status === 'infeasible') throw infeasible(answer, constraints, basis);
+  if (answer.status === 'infeasible') throw await explained(answer, library, requirements);
   const chosen = candidates.map((layer, index) => {
     const pair = layer[answer.choices[index] ?? -1];
     if (pair === undefined) throw new Error(`the solver chose nothing for layer ${index}`);
@@ -143,19 +148,43 @@ export async function solveLibrary(library: ScoredLibrary, requirements: Require
   };
 }
 
-/** Throws InputError, as {@link solveLibrary} would, when no architecture meets the limits, whatever the scores. */
+/** Throws, as {@link solveLibrary} would, when no architecture meets limits and rules, whatever the scores. */
 export async function checkReachable(costs: LibraryCosts, requirements: Requirements): Promise<void> {
   const free = (variants: readonly PricedVariant[]) => Object.fromEntries(variants.map(({ name }) => [name, 0]));
   const scores = costs.layers.map(({ attention, ffn }) => ({ attention: free(attention), ffn: free(ffn) }));
-  const { problem, basis } = formulate({ scores, costs }, requirements);
+  const library = { scores, costs };
+  const { problem } = formulate(library, requirements);
   const answer = await solve(problem, { gap: Infinity, maxMilliseconds: REACHABLE_MS });
-  if (answer.status === 'infeasible') throw infeasible(answer, requirements.constraints, basis);
+  if (answer.status === 'infeasible') throw await explained(answer, library, requirements);
 }
 
-function formulate({ scores, costs }: ScoredLibrary, { constraints, margin }: Requirements) {
-  const parent = sumPartCosts([costs.nonBlock, ...parentParts(costs)]);
-  const basis: LimitBasis = { parent, workload: costs.workload, margin };
-  const candidates = costs.layers.map((layer, index) => pairs(layer, scores[index]));
+/** Why there is no architecture: the limits, and the rules if they are met without them. */
+async function explained(
+  answer: Infeasible,
+  library: ScoredLibrary,
+  requirements: Requirements,
+): Promise<InfeasibleError> {
+  const { constraints, margin, rules = [] } = requirements;
+  const feasible = async (some: readonly LayerRule[]) => {
+    const { problem } = formulate(library, { ...requirements, rules: some });
+    const { status } = await solve(problem, { gap: Infinity, maxNodes: BLAME_NODES });
+    return status !== 'infeasible';
+  };
+  const blamed = await conflictingRules(rules, feasible);
+  return infeasibleError(answer, { constraints, rules, blamed, basis: limitBasis(library.costs, margin) });
+}
+
+function formulate({ scores, costs }: ScoredLibrary, { constraints, margin, rules = [] }: Requirements) {
+  const basis = limitBasis(costs, margin);
+  const layers = costs.layers.map((layer, index) => usable(layer, scores[index]));
+  checkRules(
+    rules,
+    costs.layers.map(({ attention, ffn }, index) => ({
+      attention: named(attention, layers[index]?.attention),
+      ffn: named(ffn, layers[index]?.ffn),
+    })),
+  );
+  const candidates = layers.map(pairs);
   const problem: Problem = {
     layers: candidates.map((layer) => ({ choices: layer.map(({ choice }) => choice) })),
     nonBlock: additiveCosts(costs.nonBlock),
@@ -165,8 +194,20 @@ function formulate({ scores, costs }: ScoredLibrary, { constraints, margin }: Re
         ? { cost: constraint.metric, max: limit }
         : { cost: constraint.metric, min: limit };
     }),
+    bans: [...new Set(rules.map(({ layer }) => layer))].flatMap((layer) =>
+      (candidates[layer] ?? []).flatMap(({ attention, ffn }, choice) =>
+        allows(rules, layer, 'attention', attention.name) && allows(rules, layer, 'ffn', ffn.name)
+          ? []
+          : [{ layer, choice }],
+      ),
+    ),
   };
   return { candidates, problem, basis };
+}
+
+/** What turns limits on this library into limits on costs that add up. */
+export function limitBasis(costs: LibraryCosts, margin: number): LimitBasis {
+  return { parent: sumPartCosts([costs.nonBlock, ...parentParts(costs)]), workload: costs.workload, margin };
 }
 
 interface Pair {
@@ -175,10 +216,40 @@ interface Pair {
   choice: Choice;
 }
 
-/** Every choice of one layer: the parent's first, without what failed. */
-function pairs(layer: LibraryCosts['layers'][number], scores: LayerScores | undefined): Pair[] {
-  const attention = scored(layer.attention, scores?.attention);
-  const ffn = scored(layer.ffn, scores?.ffn);
+/** A variant that can be chosen, and what it drops. */
+interface Scored {
+  variant: PricedVariant;
+  score: number;
+}
+
+/** The variants of one layer that can be chosen. */
+export interface UsableLayer {
+  attention: Scored[];
+  ffn: Scored[];
+}
+
+/** The variants of a layer, the parent's first, without what failed. */
+export function usable(
+  { attention, ffn }: LibraryCosts['layers'][number],
+  scores: LayerScores | undefined,
+): UsableLayer {
+  return { attention: scored(attention, scores?.attention), ffn: scored(ffn, scores?.ffn) };
+}
+
+function scored(variants: readonly PricedVariant[], scores: Readonly<Record<string, number | null>> = {}): Scored[] {
+  return variants.flatMap((variant, index) => {
+    const known = Object.hasOwn(scores, variant.name) ? scores[variant.name] : undefined;
+    const score = known ?? (index === 0 ? 0 : undefined);
+    return score === undefined ? [] : [{ variant, score }];
+  });
+}
+
+function named(variants: readonly PricedVariant[], usable: readonly Scored[] = []): NamedVariant[] {
+  return variants.map(({ name }) => ({ name, failed: !usable.some(({ variant }) => variant.name === name) }));
+}
+
+/** Every choice of one layer: the parent's first. */
+function pairs({ attention, ffn }: UsableLayer): Pair[] {
   return attention.flatMap((a) =>
     ffn.map((f) => ({
       attention: a.variant,
@@ -190,17 +261,6 @@ function pairs(layer: LibraryCosts['layers'][number], scores: LayerScores | unde
       },
     })),
   );
-}
-
-function scored(
-  variants: readonly PricedVariant[],
-  scores: Readonly<Record<string, number | null>> = {},
-): { variant: PricedVariant; score: number }[] {
-  return variants.flatMap((variant, index) => {
-    const known = Object.hasOwn(scores, variant.name) ? scores[variant.name] : undefined;
-    const score = known ?? (index === 0 ? 0 : undefined);
-    return score === undefined ? [] : [{ variant, score }];
-  });
 }
 
 function parentParts({ layers }: LibraryCosts): PricedVariant[] {
@@ -220,35 +280,4 @@ function metLimits(
     shadowPrice: answer.shadowPrices[constraint.metric] ?? 0,
   }));
   return { limits, binding: [...new Set(limits.filter(({ binding }) => binding).map(({ metric }) => metric))] };
-}
-
-/** The solver's explanation in the words and units of the user. */
-function infeasible(
-  { conflicts, relaxation }: Infeasible,
-  constraints: readonly Constraint[],
-  basis: LimitBasis,
-): InputError {
-  /** What the solver says about limits, beside their constraints and in the order of those. */
-  const withConstraints = <T extends { cost: string; bound: 'max' | 'min' }>(about: readonly T[]) =>
-    constraints.flatMap((constraint) =>
-      about
-        .filter(({ cost, bound }) => cost === constraint.metric && bound === boundOf(constraint))
-        .map((said) => ({ ...said, constraint })),
-    );
-  const rounded = (constraint: Constraint, cost: number) =>
-    roundedOutward(constraint, valueAtCost(constraint, cost, basis));
-  const inConflict = withConstraints(conflicts).map(({ constraint, reachable }) => {
-    const best = amountText(constraint, rounded(constraint, reachable));
-    return `"${constraintText(constraint)}" (alone, ${best} can be reached)`;
-  });
-  const changes = withConstraints(relaxation.changes).map(
-    ({ constraint, to }) => `"${constraintText(constraint, rounded(constraint, to))}"`,
-  );
-  const margin = basis.margin === 0 ? '' : ` with a margin of ${100 * basis.margin}%`;
-  const together = conflicts.length > 1 ? ' together' : '';
-  const smaller = relaxation.proven ? '' : '; a smaller one may exist';
-  return new InputError(
-    `no architecture of this space meets ${inConflict.join(' and ')}${together}${margin}; the smallest relaxation that fits: ${changes.join(' and ')}${smaller}`,
-    'limits',
-  );
 }

@@ -1,6 +1,7 @@
-import { findNodeAtLocation, type JSONPath, parseTree } from 'jsonc-parser';
+import type { JSONPath, Node } from 'jsonc-parser';
 import { z } from 'zod';
 import { quoteValue } from '../formats/quote.js';
+import { lineAt, spanOf } from './spec-text.js';
 
 type Issue = z.core.$ZodIssue;
 
@@ -15,33 +16,43 @@ const EXPECTED: Readonly<Record<string, string>> = {
   record: 'fields in { }',
 };
 
-/**
- * What is wrong with a spec, for people: line, field, what it is and what is expected there, one line per problem.
- *
- * @param text the file, valid JSON with comments
- */
-export function describeProblems(text: string, issues: readonly Issue[], schema: z.ZodType): string {
-  const tree = parseTree(text, [], { allowTrailingComma: true });
-  const lineOf = (path: JSONPath): number => {
-    // A field is looked for by its name, or, when it is missing, where the object begins that lacks it.
-    const node = tree && findNodeAtLocation(tree, path);
-    if (node === undefined) return path.length === 0 ? 1 : lineOf(path.slice(0, -1));
-    const { offset } = node.parent?.type === 'property' ? node.parent : node;
-    return text.slice(0, offset).split('\n').length;
-  };
-  const problems = issues.flatMap((issue) => {
+/** One thing that is wrong with a spec. */
+export interface SpecProblem {
+  path: JSONPath;
+  /** Whether the name of the field is at fault, or its value. */
+  part: 'name' | 'value';
+  /** What it is, and what is expected there. */
+  message: string;
+}
+
+/** What a schema finds wrong, for people. */
+export function specProblems(issues: readonly Issue[], schema: z.ZodType): SpecProblem[] {
+  return issues.flatMap((issue): SpecProblem[] => {
     const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
-    if (issue.code !== 'unrecognized_keys') return [{ path, problem: describe(issue) }];
+    if (issue.code !== 'unrecognized_keys') return [{ path, part: 'value', message: describe(issue) }];
     const known = fieldsAt(schema, path).join(', ');
-    return issue.keys.map((key) => ({ path: [...path, key], problem: `is not a known field here; known: ${known}` }));
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      part: 'name',
+      message: `is not a known field here; known: ${known}`,
+    }));
   });
-  const told = problems.map(({ path, problem }) => {
-    const field = path.length === 0 ? 'the spec' : path.join('.');
-    return { line: lineOf(path), text: `${field} ${problem}` };
-  });
-  return told
+}
+
+/** The name of a field in messages: `target.workload.batch`. */
+export function fieldName(path: JSONPath): string {
+  return path.length === 0 ? 'the spec' : path.join('.');
+}
+
+/** Problems of a spec in one text: line, field, what it is and what is expected there, in the order of the lines. */
+export function describeProblems(text: string, tree: Node | undefined, problems: readonly SpecProblem[]): string {
+  return problems
+    .map(({ path, message }) => ({
+      line: lineAt(text, spanOf(tree, path, 'name').start),
+      told: `${fieldName(path)} ${message}`,
+    }))
     .sort((a, b) => a.line - b.line)
-    .map(({ line, text: problem }) => `line ${line}: ${problem}`)
+    .map(({ line, told }) => `line ${line}: ${told}`)
     .join('; ');
 }
 

@@ -36,6 +36,9 @@ export async function runStageTasks(
     onRetried: ({ key }, attempt, error) => {
       run.append({ type: 'task-retried', key, attempt, error: error.message });
     },
+    onLoss: ({ key, label, series = label }, points) => {
+      run.append({ type: 'loss', key, stage, series, ...points });
+    },
     onFinished: ({ key }, answer, seconds) => {
       run.taskFinished(key, answer, seconds);
       progress();
@@ -57,21 +60,24 @@ export async function runStageTasks(
   return finished;
 }
 
+/** Tells how many steps are done; `earlier`: by a process before this one, which says nothing about the pace. */
+export type Progress = (done: number, by?: 'earlier') => void;
+
 /** Does the one task of a stage in this process; `compute` may report progress in steps, `total` of them. */
 export type TaskRunner = (
   context: SearchContext,
   stage: Stage,
   key: string,
   total: number,
-  compute: (progress: (done: number) => void) => Promise<TaskOutput>,
+  compute: (progress: Progress) => Promise<TaskOutput>,
 ) => Promise<FinishedTask>;
 
 /** As the stage itself. */
 export const runStage: TaskRunner = async ({ run }, stage, key, total, compute) => {
   const known = run.finished(key);
   run.append({ type: 'stage-started', stage, done: known === undefined ? 0 : total, total });
-  const progress = (done: number) => {
-    run.append({ type: 'stage-progress', stage, done, total });
+  const progress: Progress = (done, by) => {
+    run.append({ type: by === 'earlier' ? 'stage-started' : 'stage-progress', stage, done, total });
   };
   const finished = known ?? (await run.once(key, { stage, kind: stage, label: stage }, () => compute(progress)));
   run.append({ type: 'stage-finished', stage, tokens: finished.tokens });

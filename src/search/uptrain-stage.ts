@@ -1,6 +1,7 @@
 import { taskKey } from '../run/task-key.js';
 import { openModel, type SearchContext } from './context.js';
 import type { PackedData } from './data.js';
+import type { LossPoints } from './loss-curve.js';
 import { runStage, type TaskRunner } from './tasks.js';
 import { uptrainChild, type UptrainedChild, type UptrainResult, type UptrainSettings } from './uptrain.js';
 
@@ -8,12 +9,18 @@ import { uptrainChild, type UptrainedChild, type UptrainResult, type UptrainSett
 export interface UptrainSubject {
   /** Prefix of its paths in the run directory. */
   folder: string;
-  /** Name of its curve. */
-  series: string;
+  /** Names of its curves. */
+  series: { training: string; validation: string };
   runTask: TaskRunner;
 }
 
-const CHILD: UptrainSubject = { folder: '', series: 'validation KL', runTask: runStage };
+const CHILD: UptrainSubject = { folder: '', series: uptrainSeries(), runTask: runStage };
+
+/** The names of the curves of a model other than the run's child, or, without a name, of the child. */
+export function uptrainSeries(name?: string): UptrainSubject['series'] {
+  const suffix = name === undefined ? '' : `, ${name}`;
+  return { training: `training loss${suffix}`, validation: `validation KL${suffix}` };
+}
 
 /** Uptrains the child of the run, or another one exactly as it. */
 export async function uptrainStage(
@@ -33,14 +40,22 @@ export async function uptrainStage(
   const steps = Math.max(1, Math.ceil(settings.tokens / (settings.batch * budgets.sequenceLength)));
   const child = await openModel(assembled.dir);
   const finished = await runTask(context, 'uptrain', key, steps, async (progress) => {
+    const tell = (name: string, points: LossPoints) => {
+      run.append({ type: 'loss', key, stage: 'uptrain', series: name, ...points });
+    };
     const stateDir = run.path(`${folder}uptrain-state/${key.slice(0, 8)}`);
     const result = await uptrainChild(context, child, data.splits, settings, stateDir, run.path(artifact), {
       checkpoint: () => run.checkpoint(),
-      progress: (state) => {
-        progress(state.steps);
-        const value = state.curve.values.at(-1);
-        const finite = value !== undefined && Number.isFinite(value) ? value : null;
-        run.append({ type: 'loss', key, stage: 'uptrain', series, steps: [state.steps], values: [finite] });
+      onRestored: (step) => {
+        progress(step, 'earlier');
+      },
+      onTraining: (points) => {
+        tell(series.training, points);
+        progress(points.steps.at(-1) ?? 0);
+      },
+      onValidation: (step, kl) => {
+        tell(series.validation, { steps: [step], values: [kl] });
+        progress(step);
       },
     });
     return { artifact, result, tokens: result.tokens };

@@ -16,6 +16,7 @@ import { writeChildFolder } from './assemble.js';
 import type { Model, SearchContext } from './context.js';
 import type { TokenFile } from './data.js';
 import { openVariant } from './library.js';
+import { LossCurve, type LossPoints } from './loss-curve.js';
 import { Batches } from './uptrain-batches.js';
 
 export interface UptrainSettings {
@@ -73,6 +74,18 @@ function objective(parent: Model, child: Model, ids: Value, batch: number, seque
   };
 }
 
+/** What is told while the child is trained. */
+export interface UptrainHooks {
+  /** Awaited before each step. */
+  checkpoint: () => Promise<void>;
+  /** Training goes on after this step, from a stored state. */
+  onRestored: (step: number) => void;
+  /** The next points of the training loss, KL + cosine distance. */
+  onTraining: (points: LossPoints) => void;
+  /** Validation KL, nats/token, after a step; 0: before the first. */
+  onValidation: (step: number, kl: number) => void;
+}
+
 /** What is stored between validations: with it, a killed run goes on as if nothing had happened. */
 interface Progress extends UptrainResult {
   sinceBest: number;
@@ -89,7 +102,7 @@ export async function uptrainChild(
   settings: UptrainSettings,
   stateDir: string,
   childDir: string,
-  hooks: { checkpoint: () => Promise<void>; progress: (result: UptrainResult, steps: number) => void },
+  hooks: UptrainHooks,
 ): Promise<UptrainResult> {
   const { parent, threads } = context;
   const sequence = data.train.sequenceLength;
@@ -118,7 +131,11 @@ export async function uptrainChild(
         stoppedEarly: false,
         sinceBest: 0,
       };
+      hooks.onValidation(0, klBefore);
+    } else {
+      hooks.onRestored(progress.steps);
     }
+    const training = new LossCurve(steps, hooks.onTraining);
     while (progress.steps < steps && !progress.stoppedEarly) {
       await hooks.checkpoint();
       const step = trainer.steps + 1;
@@ -128,6 +145,7 @@ export async function uptrainChild(
       );
       progress.steps = step;
       progress.tokens = step * rows;
+      training.add(step, loss);
       // A loss that is not finite never recovers; the best state so far is the result.
       if (!Number.isFinite(loss)) progress.stoppedEarly = true;
       else if (step % settings.validateEvery === 0 || step === steps) {
@@ -144,10 +162,13 @@ export async function uptrainChild(
           Object.assign(progress, { klBest: kl, bestStep: step, sinceBest: 0 });
         }
         progress.stoppedEarly = progress.sinceBest >= settings.patience;
+        // Told before it is stored: what a later process goes on from is never missing from the curves.
+        training.flush();
+        hooks.onValidation(step, kl);
         await store(trainer, best, progress, stateDir);
-        hooks.progress(progress, steps);
       }
     }
+    training.flush();
     await writeChild(parent, child, best, childDir);
     const { steps: done, tokens, klBefore, klBest, bestStep, curve, stoppedEarly } = progress;
     return { steps: done, tokens, klBefore, klBest, bestStep, curve, stoppedEarly };

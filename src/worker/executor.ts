@@ -10,6 +10,9 @@ const answerSchema = z.object({
   tokens: z.int().nonnegative().optional(),
 });
 
+/** What a handler of a child tells on the way. */
+const progressSchema = z.object({ steps: z.array(z.int().nonnegative()), values: z.array(z.number().nullable()) });
+
 /** The program of the children: `worker.js` beside the running bundle or, from sources, `main.ts` beside this file. */
 function workerEntry(): URL {
   const fromSources = import.meta.url.endsWith('.ts');
@@ -18,7 +21,7 @@ function workerEntry(): URL {
 
 /** Does tasks in `processes` child processes of this one (as many as there are cores, when absent). */
 export function createExecutor(processes = availableParallelism()): Executor {
-  return async (tasks, { signal, beforeTask, onStarted, onRetried, onFinished, onFailed }) => {
+  return async (tasks, { signal, beforeTask, onStarted, onRetried, onLoss, onFinished, onFailed }) => {
     const requests = new Map(tasks.map((task) => [task.key, task]));
     const requestOf = ({ id }: PoolTask): TaskRequest => {
       const request = requests.get(id);
@@ -37,6 +40,9 @@ export function createExecutor(processes = availableParallelism()): Executor {
         },
         onRetried: (task, attempt, error) => {
           onRetried?.(requestOf(task), attempt, error);
+        },
+        onProgress: (task, data) => {
+          onLoss?.(requestOf(task), progressSchema.parse(data));
         },
         onFinished: (task, result, seconds) => {
           onFinished(requestOf(task), parseAnswer(result), seconds);

@@ -36,10 +36,9 @@ async function distilShare(scratch: string, name: string): Promise<Share> {
   const file = (kind: string) => path.join(scratch, `${name}-${kind}`);
   const hidden = async (kind: string) => {
     const random = Random.of(1, kind);
-    const writer = await HiddenWriter.create(file(kind));
+    await using writer = await HiddenWriter.create(file(kind));
     const rows = SEQUENCES * SEQUENCE_LENGTH;
     await writer.append(Float32Array.from({ length: rows * config.hiddenSize }, () => random.normal()));
-    await writer.close();
     return file(kind);
   };
   await writeFile(file('channels'), JSON.stringify(Array.from({ length: ffn.width }, () => 1)));

@@ -86,6 +86,8 @@ const STATE: RunState = {
     uptrain: done(90, 300_000),
     evaluate: done(55, 18_080),
   },
+  waiting: {},
+  stoppedAfter: null,
   progress: 0.99,
   etaSeconds: 1,
   seconds: 402.5,
@@ -134,13 +136,15 @@ export function exampleReportPieces(): ReportPieces {
       binding: ['throughput'],
     },
     state: STATE,
-    furtherSpeedups: [
-      speedupOf(30_000, 1.9, { ...WORKLOAD, generated: 0 }),
-      speedupOf(900, 2.5, { ...WORKLOAD, batch: 1 }),
-    ],
     baselines: [
       {
-        ...{ name: 'uniform width', dir: `${run}/baselines/uniform-width`, config: narrow, uptrainTokens: 300_000 },
+        ...{
+          name: 'uniform width',
+          dir: `${run}/baselines/uniform-width`,
+          config: narrow,
+          uptrainTokens: 300_000,
+          predictedThroughput: 25_000,
+        },
         evaluation: exampleEvaluation(PARENT, narrow, 0.93),
       },
     ],

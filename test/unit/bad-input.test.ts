@@ -264,7 +264,7 @@ describe('a spec', () => {
       name: 'InputError',
       message: `spec: ${[
         'line 2: parent is 7; expected: a text in quotes',
-        'line 3: limit is not a known field here; known: parent, data, tasks, space, target, limits, margin, distil, score, uptrain, evaluate, seed, processes, threads',
+        'line 3: limit is not a known field here; known: parent, data, tasks, space, target, limits, margin, rules, distil, score, uptrain, evaluate, seed, processes, threads',
         'line 5: data.text is []; expected: not empty',
         'line 6: data.sequenceLength is 1.5; expected: a whole number',
         'line 9: target.engine is "abacus"; expected: "onnxruntime" or "table"',

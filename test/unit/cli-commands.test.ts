@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { Evaluation } from '../../src/cli/eval.js';
 import { type Inspection, inspectConfig } from '../../src/cli/inspect.js';
 import type { Status } from '../../src/cli/status.js';
-import { parseModelConfig, toNemotronNas } from '../../src/formats/hf-config.js';
+import { toNemotronNas } from '../../src/formats/hf-config.js';
 import { concludeRun, createRun } from '../../src/run/run.js';
 import { buildReport, writeReport } from '../../src/search/report.js';
 import { puzzle, puzzleJson } from '../support/cli.js';
@@ -66,7 +66,8 @@ describe('the command line', { concurrency: 2 }, () => {
     const { status, answer } = await puzzleJson('inspect', dir);
     const json = answer as Inspection;
     assert.equal(status, 0);
-    assert.deepEqual(json, inspectConfig(parseModelConfig(toNemotronNas(config), 'config.json')));
+    assert.equal(json.family, 'nemotron-nas');
+    assert.deepEqual(json, inspectConfig(toNemotronNas(config), 'config.json'));
     assert.deepEqual(json.heads, { attention: 8, kv: 4 });
     assert.deepEqual(json.choices, [
       { attention: 'kv4', ffn: 'ffn-100%' },
@@ -77,6 +78,33 @@ describe('the command line', { concurrency: 2 }, () => {
     ]);
     const { stdout } = await puzzle('inspect', dir);
     assert.match(stdout, /159,808 parameters, 312 KiB as F16/);
+  });
+
+  it('inspects a model of a family that it does not know, and one that it cannot count in part', async (t) => {
+    const dir = await temporaryDirectory(t);
+    const inspectJson = async (json: object) => {
+      await writeFile(join(dir, 'config.json'), JSON.stringify(json));
+      const { status, answer } = await puzzleJson('inspect', dir);
+      assert.equal(status, 0);
+      return { answer: answer as Inspection, text: (await puzzle('inspect', dir)).stdout };
+    };
+    const sizes = { num_hidden_layers: 2, hidden_size: 64, num_attention_heads: 8, num_key_value_heads: 4 };
+    const unknown = await inspectJson({ ...sizes, model_type: 'foo' });
+    const choice = { attention: 'kv4', ffn: 'unknown' };
+    const { notes, ...facts } = unknown.answer;
+    assert.deepEqual(facts, {
+      ...{ family: 'foo', layers: 2, heads: { attention: 8, kv: 4 }, parameters: null, bytes: null },
+      choices: [choice, choice],
+    });
+    assert.match(notes?.join() ?? '', /family foo are not known/);
+    assert.match(
+      unknown.text,
+      /vocabulary unknown\n8 attention heads of unknown.*\nparameters unknown, bytes unknown\nnote: /,
+    );
+    const more = { model_type: 'nemotron_h', hybrid_override_pattern: 'M*', vocab_size: 100 };
+    const partly = await inspectJson({ ...sizes, ...more });
+    assert.equal(partly.answer.parameters, null);
+    assert.match(partly.text, /at least 25,216 parameters, bytes unknown\nnote: .*mamba is not counted/);
   });
 
   it('tells the state of a run that failed, and that nobody is there to be paused', async (t) => {
@@ -132,9 +160,22 @@ describe('the command line on a published model', { skip: skipWithoutShared(), c
     assert.deepEqual(choices, Array(5).fill({ attention: 'kv4', ffn: 'ffn-100%' }));
   });
 
-  it('names the field of a model it does not support', async () => {
+  it('inspects a mixture of experts, and says what it means', async () => {
     const mixture = join(sharedDir() ?? '', 'configs', 'Mixtral-8x7B-v0.1');
     const { status, answer } = await puzzleJson('inspect', mixture);
+    const { choices, notes, ...facts } = answer as Inspection;
+    assert.equal(status, 0);
+    const heads = { attention: 32, kv: 8 };
+    const parameters = 46_702_792_704;
+    assert.deepEqual(facts, { family: 'mixtral', layers: 32, heads, parameters, bytes: 2 * parameters });
+    assert.deepEqual(choices[31], { attention: 'kv8', ffn: '8 experts, 2 active' });
+    assert.match(notes?.join() ?? '', /2 of the 8 experts/);
+    assert.match((await puzzle('inspect', mixture)).stdout, /46,702,792,704 parameters, 87.0 GiB as BF16\nnote: /);
+  });
+
+  it('names the field of a model that it does not support', async () => {
+    const mixture = join(sharedDir() ?? '', 'configs', 'Mixtral-8x7B-v0.1');
+    const { status, answer } = await puzzleJson('generate', mixture, '--prompt', 'x', '--tokens', '1');
     const json = answer as Failure;
     assert.equal(status, 2);
     assert.match(json.error.message, /model_type is "mixtral"/);

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { Follower } from '../../src/cli/follow.js';
 import { progressLine, stageLine } from '../../src/cli/render-progress.js';
 import { renderTable } from '../../src/cli/render-table.js';
-import { bytes, count, duration, percent, plural, significant, times } from '../../src/cli/units.js';
+import { bytes, count, duration, percent, plural, significant, times } from '../../src/common/units.js';
 import { createRun } from '../../src/run/run.js';
 import type { RunState } from '../../src/run/state.js';
 import { taskKey } from '../../src/run/task-key.js';
@@ -13,6 +13,8 @@ const STATE: RunState = {
   state: 'running',
   stage: 'distil',
   stages: { distil: { state: 'running', done: 10, total: 25, seconds: 60, tokens: 5000, etaSeconds: 90 } },
+  waiting: {},
+  stoppedAfter: null,
   progress: 0.205,
   etaSeconds: 312,
   seconds: 75,

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../src/cli/status.js';
-import { eventsPath, readRunState } from '../../src/run/run.js';
+import { eventsPath } from '../../src/run/event-log.js';
+import { readRunState } from '../../src/run/run.js';
 import type { Report } from '../../src/search/report.js';
 import type { SolvedArchitecture } from '../../src/search/solve.js';
 import { puzzle, puzzleJson, startNode, startPuzzle } from '../support/cli.js';
@@ -69,6 +70,8 @@ describe('a search from the command line', { skip: skipWithoutShared() }, () => 
     assert.equal(first.status, 0, first.stderr);
     assert.equal((first.answer as Status).run, run);
     assert.equal((first.answer as Status).report, null);
+    assert.equal((first.answer as Status).state, 'paused');
+    assert.match((await puzzle('status', run)).stdout, /paused: stopped after measure, as asked; resume to go on/);
     assert.match(first.stderr, /^distil +done in /m);
 
     const solved = await puzzleJson('solve', run, '--constraint', 'memory<=70%');

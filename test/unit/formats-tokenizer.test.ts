@@ -4,17 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { InputError } from '../../src/common/errors.js';
 import { loadTokenizer } from '../../src/formats/tokenizer.js';
+import { saying } from '../support/errors.js';
 import { sharedDir, skipWithoutShared } from '../support/shared.js';
-
-function saying(...patterns: RegExp[]): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof InputError, `an InputError, not ${String(error)}`);
-    for (const pattern of patterns) assert.match(error.message, pattern);
-    return true;
-  };
-}
 
 const special = (id: number, content: string) => ({ id, content, special: true, normalized: false });
 

@@ -8,9 +8,9 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Status } from '../../src/cli/status.js';
-import { readEvents } from '../../src/run/event-log.js';
+import { eventsPath, readEvents } from '../../src/run/event-log.js';
 import { type EventOf, type EventType, type RunEvent, type Stage, STAGES } from '../../src/run/events.js';
-import { eventsPath } from '../../src/run/run.js';
+import { type Series, SeriesFold } from '../../src/run/series.js';
 import { puzzle, puzzleJson } from '../support/cli.js';
 import type { KillPoint } from '../support/kill-at.js';
 import { temporaryDirectory } from '../support/run-process.js';
@@ -58,6 +58,12 @@ async function eventsOf(run: string): Promise<RunEvent[]> {
   return events;
 }
 
+function seriesOf(events: readonly RunEvent[]): readonly Series[] {
+  const fold = new SeriesFold();
+  for (const event of events) fold.apply(event);
+  return [...fold.all()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
 function ofType<Type extends EventType>(events: readonly RunEvent[], type: Type): EventOf<Type>[] {
   return events.filter((event): event is EventOf<Type> => event.type === type);
 }
@@ -95,8 +101,8 @@ const KILLS: [Stage, KillPoint][] = [
   ['measure', { at: 'line', of: '"stage-started","stage":"measure"' }],
   ['solve', { at: 'torn line', of: '"stage-finished","stage":"solve"' }],
   ['assemble', { at: 'before rename', of: 'assembled/[^/]+$' }],
-  // In the middle of training, past two stored states.
-  ['uptrain', { at: 'line', of: '"type":"loss"', nth: 2 }],
+  // In the middle of training, past a stored state.
+  ['uptrain', { at: 'line', of: '"series":"validation KL"', nth: 3 }],
   ['uptrain', { at: 'before rename', of: 'uptrain-state/[^/]+$' }],
   ['uptrain', { at: 'after rename', of: 'uptrained/[^/]+$' }],
   ['evaluate', { at: 'line', of: '"task-started".*"speedup"' }],
@@ -133,8 +139,15 @@ describe('a search that is killed', () => {
     assert.equal((await undisturbed).status, 0);
     const events = await eventsOf(run);
     assertNothingTwice(events);
-    const steps = ofType(events, 'loss').flatMap((event) => event.steps);
-    assert.deepEqual(steps, [...new Set(steps)], 'training went on from the stored state');
+    const starts = ofType(events, 'loss').filter(({ stage, steps }) => stage === 'uptrain' && steps[0] === 0);
+    assert.equal(starts.length, 1, 'training went on from the stored state');
+    const curves = seriesOf(events);
+    assert.deepEqual(
+      curves,
+      seriesOf(await eventsOf(tinyRun(whole))),
+      'the curves are those of the undisturbed search',
+    );
+    assert.ok(curves.some(({ id, steps }) => id === 'distil/2/ffn/ffn-50%' && steps.length === 8));
     assert.deepEqual(
       new Set(ofType(events, 'stage-finished').map((event) => event.stage)),
       new Set(STAGES),

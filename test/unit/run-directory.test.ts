@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError, InputError } from '../../src/common/errors.js';
 import { writeJson } from '../../src/run/artifacts.js';
 import { clearControl, requestControl } from '../../src/run/control.js';
-import { readEvents } from '../../src/run/event-log.js';
-import { isLocked } from '../../src/run/lock.js';
-import { concludeRun, createRun, eventsPath, openRun, readRun, readRunState } from '../../src/run/run.js';
+import { eventsPath, readEvents } from '../../src/run/event-log.js';
+import { isLocked } from '../../src/run/lock-state.js';
+import { concludeRun, createRun, openRun, readRun, readRunState } from '../../src/run/run.js';
 import { taskKey } from '../../src/run/task-key.js';
 import { killNow, startRunWorker, temporaryDirectory } from '../support/run-process.js';
 

@@ -314,6 +314,10 @@ describe('the baselines of a run', () => {
     const context = await contextOf(run);
     const inputs = await inputsOf(context);
     const { scores, solution, data } = inputs;
+    const costs: CostTable = {
+      ...{ version: 1, weights: 'F32', kvCache: 'F32', variants: {} },
+      nonBlock: { prefillSeconds: 0, decodeSeconds: 0 },
+    };
     const evaluation = await evaluateStage(context, context.parent.dir, data);
     const result = {
       steps: 0,
@@ -324,7 +328,7 @@ describe('the baselines of a run', () => {
       curve: { steps: [], values: [] },
       stoppedEarly: false,
     };
-    const findings = { scores, solution, child: { dir: context.parent.dir, result }, evaluation };
+    const findings = { data, costs, scores, solution, child: { dir: context.parent.dir, result }, evaluation };
     const without = await exportStage(context, findings);
     const baselines = await buildBaselines(context, inputs);
     const before = run.state().seconds;

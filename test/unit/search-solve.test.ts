@@ -5,41 +5,12 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { InputError } from '../../src/common/errors.js';
 import { createRun, openRun, type Run } from '../../src/run/run.js';
-import { type Constraint, metricsOf, parseConstraintFlags, parseConstraints } from '../../src/search/constraints.js';
+import { type Constraint, parseConstraintFlags, parseConstraints } from '../../src/search/constraints.js';
 import { type ScoredLibrary, SOLUTION_FILE, solveLibrary, solveStage } from '../../src/search/solve.js';
-import { type PartCosts, sumPartCosts } from '../../src/target/costs.js';
 import { temporaryDirectory } from '../support/run-process.js';
+import { allArchitectures, anyLibrary, library, parentMetrics } from '../support/scored-library.js';
 import { stageContext, tinyConfig } from '../support/stage-context.js';
 
-const workload = { batch: 4, prefill: 20, generated: 5 };
-const part = (size: number, seconds: number, kvCache = 0): PartCosts => ({
-  parameters: size,
-  memory: 4 * size + kvCache,
-  ...{ kvCache, seconds },
-});
-
-/** Two layers: removing attention saves KV cache and time, halving the FFN saves parameters and time. */
-const library: ScoredLibrary = {
-  scores: [
-    { attention: { kv4: 0, kv1: 0.1, 'no-op': 0.5 }, ffn: { 'ffn-50%': 0.2 } },
-    { attention: { kv1: 0.02, 'no-op': 0.05 }, ffn: { 'ffn-50%': null } },
-  ],
-  costs: {
-    workload,
-    nonBlock: part(100, 0.5),
-    layers: [0, 1].map(() => ({
-      attention: [
-        { name: 'kv4', ...part(40, 1, 800) },
-        { name: 'kv1', ...part(25, 0.6, 200) },
-        { name: 'no-op', ...part(0, 0) },
-      ],
-      ffn: [
-        { name: 'ffn-100%', ...part(60, 1) },
-        { name: 'ffn-50%', ...part(30, 0.5) },
-      ],
-    })),
-  },
-};
 const names = ({ architecture }: { architecture: { attention: string; ffn: string }[] }) =>
   architecture.map(({ attention, ffn }) => `${attention} ${ffn}`);
 const solveFor = (limits: Record<string, string>, margin = 0) =>
@@ -144,64 +115,28 @@ describe('limits that nothing meets', () => {
 
 describe('the answer', () => {
   it('is the best of all architectures', async () => {
-    const size = fc.integer({ min: 0, max: 40 });
-    const half = (prefix: string) =>
-      fc
-        .array(fc.record({ score: fc.integer({ min: 0, max: 9 }), size, seconds: size }), {
-          minLength: 1,
-          maxLength: 3,
-        })
-        .map((variants) => ({
-          scores: Object.fromEntries(variants.map(({ score }, i) => [`${prefix}${i}`, score])),
-          costs: variants.map(({ size, seconds }, i) => ({ name: `${prefix}${i}`, ...part(size, seconds, size) })),
-        }));
-    const layer = fc.record({ attention: half('a'), ffn: half('f') });
     const percent = fc.integer({ min: 1, max: 100 });
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(layer, { minLength: 1, maxLength: 3 }),
-        percent,
-        percent,
-        async (layers, memory, latency) => {
-          const costs = {
-            ...{ workload, nonBlock: part(1, 1) },
-            layers: layers.map(({ attention, ffn }) => ({ attention: attention.costs, ffn: ffn.costs })),
-          };
-          const scores = layers.map(({ attention, ffn }) => ({ attention: attention.scores, ffn: ffn.scores }));
-          const constraints = parseConstraints({ memory: `<= ${memory}%`, latency: `<= ${latency}%` });
-          const found = await solveLibrary({ scores, costs }, { constraints, margin: 0 }).then(
-            ({ objective }) => objective,
-            () => Infinity,
-          );
-          assert.equal(found, bruteForce({ scores, costs }, memory, latency));
-        },
-      ),
+      fc.asyncProperty(anyLibrary, percent, percent, async (library, memory, latency) => {
+        const constraints = parseConstraints({ memory: `<= ${memory}%`, latency: `<= ${latency}%` });
+        const found = await solveLibrary(library, { constraints, margin: 0 }).then(
+          ({ objective }) => objective,
+          () => Infinity,
+        );
+        assert.equal(found, bruteForce(library, memory, latency));
+      }),
       { numRuns: 60 },
     );
   });
 });
 
-function bruteForce({ scores, costs }: ScoredLibrary, memory: number, latency: number): number {
-  const parents = costs.layers.flatMap(({ attention, ffn }) => [...attention.slice(0, 1), ...ffn.slice(0, 1)]);
-  const whole = metricsOf(sumPartCosts([costs.nonBlock, ...parents]), workload);
-  let all = [{ score: 0, parts: [costs.nonBlock] }];
-  for (const [i, { attention, ffn }] of costs.layers.entries()) {
-    all = all.flatMap(({ score, parts }) =>
-      attention.flatMap((a) =>
-        ffn.map((f) => ({
-          score: score + (scores[i]?.attention[a.name] ?? 0) + (scores[i]?.ffn[f.name] ?? 0),
-          parts: [...parts, a, f],
-        })),
-      ),
-    );
-  }
-  const fits = all.filter(({ parts }) => {
-    const metrics = metricsOf(sumPartCosts(parts), workload);
-    return (
-      metrics.memory <= (memory / 100) * whole.memory + 1e-9 &&
-      metrics.latency <= (latency / 100) * whole.latency + 1e-9
-    );
-  });
+function bruteForce(library: ScoredLibrary, memory: number, latency: number): number {
+  const parent = parentMetrics(library);
+  const fits = allArchitectures(library).filter(
+    ({ metrics }) =>
+      metrics.memory <= (memory / 100) * parent.memory + 1e-9 &&
+      metrics.latency <= (latency / 100) * parent.latency + 1e-9,
+  );
   return Math.min(...fits.map(({ score }) => score));
 }
 

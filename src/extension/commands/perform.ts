@@ -1,0 +1,36 @@
+import { commands, l10n, window } from 'vscode';
+import { InputError, messageOf } from '../../common/errors.js';
+import type { CommandId } from '../manifest/commands.js';
+import { type MessageAction, offer } from '../messages.js';
+import { StartError } from '../runs/run-process.js';
+import type { Services } from '../services.js';
+import { WorkerDownError } from '../questions/supervisor.js';
+import { WorkerEndedError } from '../questions/worker-process.js';
+import { HANDLERS } from './handlers.js';
+
+/** Does a command. What goes wrong is told to the user, with what can be done about it. */
+export async function perform(id: CommandId, services: Services, argument: unknown): Promise<void> {
+  try {
+    await HANDLERS[id](services, argument);
+  } catch (error) {
+    services.log.error(error instanceof Error && !isExpected(error) ? error : messageOf(error));
+    await offer(window.showErrorMessage, messageOf(error), remedies(error));
+  }
+}
+
+/** Errors whose message says all there is to say. */
+function isExpected(error: unknown): boolean {
+  return [InputError, StartError, WorkerDownError, WorkerEndedError].some((type) => error instanceof type);
+}
+
+function remedies(error: unknown): MessageAction[] {
+  const button = (title: string, command: CommandId): MessageAction => ({
+    title,
+    act: () => commands.executeCommand(command),
+  });
+  const log = button(l10n.t('Show Log'), 'puzzle.showLog');
+  if (error instanceof WorkerDownError || error instanceof WorkerEndedError) {
+    return [button(l10n.t('Restart Worker'), 'puzzle.restartWorker'), log];
+  }
+  return isExpected(error) ? [log] : [log, button(l10n.t('Copy Diagnostics'), 'puzzle.copyDiagnostics')];
+}

@@ -1,0 +1,128 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../../common/errors.js';
+import { isFile, readJsonFile } from '../../formats/json-file.js';
+import type { ComparedModel, Comparison } from '../../protocol/panel.js';
+import type { SolutionView } from '../../protocol/solution.js';
+import { REPORT_FILE } from '../../search/report.js';
+
+const MAX_REPORT_BYTES = 64 * 1024 * 1024;
+
+const halfSchema = z.object({ name: z.string() });
+const modelSchema = z.object({
+  name: z.string(),
+  dir: z.string(),
+  parameters: z.number(),
+  memory: z.object({ bytes: z.number() }),
+  throughput: z.object({ predicted: z.number().nullable(), measured: z.number() }),
+  perplexity: z.number(),
+  kl: z.number(),
+  accuracy: z.number().nullable(),
+  tasks: z.array(z.object({ name: z.string(), items: z.number(), chance: z.number(), accuracy: z.number() })),
+});
+const keptSchema = z.object({
+  speedup: z.number(),
+  speedupLow: z.number(),
+  speedupHigh: z.number(),
+  accuracyStandardError: z.number().nullable(),
+});
+
+/** Of `report.json`, what a comparison needs. */
+const reportSchema = z.object({
+  version: z.literal(1),
+  name: z.string(),
+  parent: modelSchema,
+  child: modelSchema,
+  kept: keptSchema,
+  architecture: z.array(z.object({ attention: halfSchema, ffn: halfSchema })),
+  baselines: z.array(z.object({ model: modelSchema, kept: keptSchema })),
+  paths: z.object({ run: z.string() }),
+});
+type Report = z.infer<typeof reportSchema>;
+
+/** The names of the variants in each layer. */
+export type Architecture = Report['architecture'];
+
+/** What a finished run has measured. */
+export interface Measured {
+  /** Of the run. */
+  name: string;
+  runDir: string;
+  /** Path of the report. */
+  report: string;
+  /** Of the child. */
+  architecture: Architecture;
+  parent: ComparedModel;
+  child: ComparedModel;
+  baselines: ComparedModel[];
+}
+
+/** What the report of a run says; null where it has none yet. Throws InputError for one that is not understood. */
+export async function readMeasured(runDir: string): Promise<Measured | null> {
+  const file = path.join(runDir, REPORT_FILE);
+  if (!(await isFile(file))) return null;
+  const parsed = reportSchema.safeParse(await readJsonFile(file, MAX_REPORT_BYTES));
+  if (!parsed.success) throw new InputError('is not a report of this version of the program', file);
+  const report = parsed.data;
+  /** The run directory may have been moved since. */
+  const moved = (dir: string) => {
+    const inside = path.relative(report.paths.run, dir);
+    return inside.startsWith('..') || path.isAbsolute(inside) ? dir : path.resolve(runDir, inside);
+  };
+  const compared = (model: z.infer<typeof modelSchema>, kept: z.infer<typeof keptSchema> | null) =>
+    measuredModel({ ...model, dir: moved(model.dir) }, kept);
+  return {
+    ...{ name: report.name, runDir, report: file },
+    architecture: report.architecture,
+    parent: compared(report.parent, null),
+    child: compared(report.child, report.kept),
+    baselines: report.baselines.map(({ model, kept }) => compared(model, kept)),
+  };
+}
+
+function measuredModel(
+  { memory, throughput, ...model }: z.infer<typeof modelSchema>,
+  kept: z.infer<typeof keptSchema> | null,
+): ComparedModel {
+  return {
+    ...model,
+    memoryBytes: memory.bytes,
+    predictedThroughput: throughput.predicted,
+    measuredThroughput: throughput.measured,
+    speedup: kept && { median: kept.speedup, low: kept.speedupLow, high: kept.speedupHigh },
+    accuracyStandardError: kept?.accuracyStandardError ?? null,
+  };
+}
+
+/** The children of several runs beside their parents: one, where all have the same. */
+export function mergeRuns(runs: readonly Measured[]): Comparison | null {
+  const parents = new Map(runs.map((run) => [run.parent.dir, run]).reverse() as [string | null, Measured][]);
+  const named = ({ name, runDir }: Measured) =>
+    runs.filter((run) => run.name === name).length === 1 ? name : `${name} (${runDir})`;
+  const models = runs.flatMap((run) => {
+    const parent = parents.get(run.parent.dir) === run ? [run.parent] : [];
+    const name = run === runs[0] ? 'parent' : `parent of ${named(run)}`;
+    return [...parent.map((model) => ({ ...model, name })), { ...run.child, name: named(run) }];
+  });
+  return models.length === 0 ? null : { models, report: null };
+}
+
+/** A model of which only the costs are known. `whose`: the solution, or the parent beside it. */
+export function predictedModel(name: string, solution: SolutionView, whose: 'totals' | 'parent'): ComparedModel {
+  const { parameters, memory, throughput } = solution[whose];
+  return {
+    ...{ name, dir: null, parameters, memoryBytes: memory, predictedThroughput: throughput },
+    ...{ measuredThroughput: null, speedup: null, perplexity: null, kl: null },
+    ...{ accuracy: null, accuracyStandardError: null, tasks: [] },
+  };
+}
+
+/** Whether a solution has the same variant in every half of every layer. */
+export function isArchitecture({ map: { layers } }: SolutionView, architecture: Architecture): boolean {
+  return (
+    layers.length === architecture.length &&
+    architecture.every(
+      ({ attention, ffn }, i) => layers[i]?.attention.name === attention.name && layers[i].ffn.name === ffn.name,
+    )
+  );
+}

@@ -1,0 +1,10 @@
+// What the stages leave in the run directory for others to read, beside the artifacts of their tasks.
+
+/** The scores as the solver sees them. */
+export const SCORES_FILE = 'scores.json';
+
+/** Every trained variant with its losses and scores. */
+export const LIBRARY_FILE = 'library.json';
+
+/** The cost table that the run is solved with. */
+export const COSTS_FILE = 'costs.json';

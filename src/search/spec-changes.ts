@@ -1,0 +1,42 @@
+import { canonicalJson } from '../run/task-key.js';
+import type { Spec } from './spec.js';
+import { specSchema } from './spec-schema.js';
+
+/** What changed when a field did, and what that asks for; null: nothing depends on it. */
+const CHANGES: Record<keyof Spec, string | null> = {
+  $schema: null,
+  parent: 'the parent changed: search again',
+  data: 'the text changed: search again',
+  tasks: 'the tasks changed: evaluate again',
+  space: 'the space changed: train the variants that are new',
+  target: 'the target changed: measure and solve again',
+  limits: 'the limits changed: solve again',
+  margin: 'the margin changed: solve again',
+  rules: 'the pins and bans changed: solve again',
+  distil: 'the budget of the distillation changed: train the variants again',
+  score: 'the budget of the scores changed: score and solve again',
+  uptrain: 'the budget of the uptraining changed: uptrain again',
+  evaluate: 'the evaluation changed: evaluate again',
+  seed: 'the seed changed: train again',
+  processes: null,
+  threads: 'the number of threads changed: train again',
+};
+
+/**
+ * What a run was started with and the spec now says otherwise, in words; empty where the run is still of this spec.
+ *
+ * @param started the `spec` in the header of the run
+ * @param now resolved (absolute paths), as the one in the header
+ */
+export function specChanges(started: unknown, now: Spec): string[] {
+  const before = specSchema.safeParse(started);
+  if (!before.success) return ['the run was started by another version of this program: search again'];
+  return (Object.keys(CHANGES) as (keyof Spec)[]).flatMap((field) => {
+    const change = CHANGES[field];
+    return change === null || isSame(before.data[field], now[field]) ? [] : [change];
+  });
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return canonicalJson({ value: one }) === canonicalJson({ value: other });
+}

@@ -1,0 +1,62 @@
+import { InputError } from '../../common/errors.js';
+import { describeModel } from '../../model/config-map.js';
+import type { MetricRange, SolveAnswer } from '../../protocol/solution.js';
+import { chosenShapes } from '../../search/chosen-shapes.js';
+import { parseConstraints } from '../../search/constraints.js';
+import { InfeasibleError } from '../../search/infeasible.js';
+import type { LayerRule } from '../../search/rules.js';
+import { limitUses, metricRanges } from '../../search/solution-view.js';
+import { type Requirements, type SolvedArchitecture, solveLibrary } from '../../search/solve.js';
+import type { StoredLibrary } from '../../search/stored-library.js';
+import { knownLibrary } from './runs.js';
+
+interface SolveParams {
+  run: string;
+  /** As in the spec. */
+  limits: Readonly<Record<string, string>>;
+  rules: readonly LayerRule[];
+  /** That of the run's spec when absent. */
+  margin?: number | undefined;
+}
+
+/** The optimum of a run under these limits and rules, or why there is none. */
+export async function answerSolve({ run, limits, rules, margin }: SolveParams): Promise<SolveAnswer> {
+  const stored = await knownLibrary(run);
+  try {
+    const constraints = parseConstraints(limits);
+    const requirements = { constraints, rules, margin: margin ?? stored.spec.margin };
+    const solved = await solveLibrary(stored.library, requirements);
+    return { kind: 'solved', solution: solutionView(stored, solved, requirements) };
+  } catch (error) {
+    if (error instanceof InfeasibleError) {
+      return { kind: 'infeasible', message: error.reason, relaxation: textsOf(error.relaxation) };
+    }
+    if (error instanceof InputError) return { kind: 'invalid', message: error.reason, where: error.where ?? '' };
+    throw error;
+  }
+}
+
+/** What each metric can be in the space of a run. */
+export async function answerRanges({ run }: { run: string }): Promise<MetricRange[]> {
+  return metricRanges((await knownLibrary(run)).library);
+}
+
+function solutionView(
+  { parent, variants, library }: StoredLibrary,
+  solved: SolvedArchitecture,
+  requirements: Requirements,
+): Extract<SolveAnswer, { kind: 'solved' }>['solution'] {
+  const { status, objective, bound, gap, nodes, milliseconds, totals, architecture } = solved;
+  const scores = architecture.map(({ score }) => score);
+  return {
+    ...{ status, objective, bound, gap, nodes, milliseconds },
+    limits: limitUses(solved, library, requirements),
+    ...{ totals, parent: solved.parent },
+    map: describeModel(parent, chosenShapes(variants, architecture), scores),
+  };
+}
+
+/** Without the metrics that are left alone. */
+function textsOf(relaxation: InfeasibleError['relaxation']): Record<string, string> {
+  return Object.fromEntries(Object.entries(relaxation));
+}

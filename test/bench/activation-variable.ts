@@ -1,0 +1,2 @@
+/** The variable that names the file for the activation times. */
+export const ACTIVATION_VARIABLE = 'PUZZLE_BENCH_ACTIVATION';

@@ -1,0 +1,73 @@
+/** Searches of seconds in the workspace, and what becomes of them. */
+import { existsSync } from 'node:fs';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { commands, Uri, workspace } from 'vscode';
+import type { RunView } from '../../../src/protocol/run.js';
+import { services } from './extension.js';
+import { SEARCHES_VARIABLE } from './results.js';
+import { until } from './until.js';
+
+const SPEC_NAME = 'tiny.puzzle.json';
+/** Fields of a spec whose search goes on until it is stopped. */
+export const ENDLESS = { uptrain: { tokens: 50_000_000, batch: 4, validateEvery: 4 } };
+
+export interface Search {
+  folder: string;
+  spec: Uri;
+  /** The run directory. */
+  dir: string;
+}
+
+function workspaceFolder(): string {
+  const [folder] = workspace.workspaceFolders ?? [];
+  if (folder === undefined) throw new Error('no folder is open');
+  return folder.uri.fsPath;
+}
+
+/** Parent, text and spec in a folder of their own; `changes` replace fields of the spec. */
+export async function newSearch(name: string, changes: object = {}): Promise<Search> {
+  const template = process.env[SEARCHES_VARIABLE];
+  if (template === undefined) throw new Error(`${SEARCHES_VARIABLE} names no folder`);
+  const folder = join(workspaceFolder(), name);
+  await cp(template, folder, { recursive: true });
+  const spec = join(folder, SPEC_NAME);
+  const fields = JSON.parse(await readFile(spec, 'utf8')) as object;
+  await writeFile(spec, `// A comment that stays.\n${JSON.stringify({ ...fields, ...changes }, null, 2)}\n`);
+  return { folder, spec: Uri.file(spec), dir: join(folder, '.puzzle/tiny') };
+}
+
+/** A search that has found its child; the first who asks starts it. */
+export async function finishedSearch(): Promise<Search> {
+  const folder = join(workspaceFolder(), 'finished');
+  if (!existsSync(folder)) await commands.executeCommand('puzzle.startSearch', (await newSearch('finished')).spec);
+  const search = { folder, spec: Uri.file(join(folder, SPEC_NAME)), dir: join(folder, '.puzzle/tiny') };
+  await reaches(search, 'done');
+  return search;
+}
+
+/** The run as the extension knows it, as soon as it is in that state. */
+export async function reaches({ dir }: Search, state: RunView['state']): Promise<RunView> {
+  const { runs } = await services();
+  return until(`${dir} is ${state}`, () => {
+    const run = runs.get(dir);
+    if (run?.state === 'failed' && state !== 'failed') throw new Error(`the search failed: ${String(run.error)}`);
+    return run?.state === state && run;
+  });
+}
+
+/** The run as soon as it is at work on a stage. */
+export async function isAt({ dir }: Search, stage: string): Promise<RunView> {
+  const { runs } = await services();
+  return until(`${dir} is at ${stage}`, () => {
+    const run = runs.get(dir);
+    return run?.state === 'running' && run.stage === stage && run;
+  });
+}
+
+/** Keys of the tasks that the log says are finished, in order. */
+export async function finishedTasks({ dir }: Search): Promise<string[]> {
+  const lines = (await readFile(join(dir, 'events.jsonl'), 'utf8')).split('\n').slice(0, -1);
+  const events = lines.map((line) => JSON.parse(line) as { type: string; key?: string });
+  return events.flatMap(({ type, key }) => (type === 'task-finished' && key !== undefined ? [key] : []));
+}

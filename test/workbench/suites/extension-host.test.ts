@@ -1,0 +1,35 @@
+// The tests of `host/`, in the extension host of a real workbench.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { prepareHostSuite } from '../host-suite.js';
+import { preparePrograms } from '../programs.js';
+import { Workbench } from '../workbench.js';
+
+const SUITE_LIMIT_MS = 5 * 60_000;
+
+const programs = await preparePrograms();
+if ('reason' in programs) {
+  it('the suite of the extension host', { skip: programs.reason });
+} else {
+  const scratch = await mkdtemp(join(tmpdir(), 'puzzle-host-'));
+  after(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }));
+  const suite = await prepareHostSuite(scratch);
+  const workbench = await Workbench.start(programs, suite);
+  const { status, output } = await workbench.runTests(SUITE_LIMIT_MS).finally(() => workbench.close());
+  const results = await suite.results();
+
+  describe('in the extension host', () => {
+    for (const { title, state, detail } of results) {
+      it(title, { skip: state === 'skipped' }, () => {
+        if (state === 'failed') assert.fail(detail);
+      });
+    }
+    it('the suite came to its end', () => {
+      assert.ok(results.length > 0, `no test ran:\n${output}`);
+      assert.equal(status, results.some(({ state }) => state === 'failed') ? 1 : 0, output);
+    });
+  });
+}

@@ -1,0 +1,116 @@
+import type { ComponentChildren } from 'preact';
+import { act, type ComparedModel, type Comparison } from '../../src/protocol/panel.js';
+import { perform } from '../state/store.js';
+import { Button } from '../ui/button.js';
+import { DataTable } from '../ui/data-table.js';
+import { Section } from '../ui/section.js';
+import { comparisonLines, uniformQuestions, type Line } from './lines.js';
+import './comparison.css';
+
+/** The parent, the child and whatever else was made of it, side by side. */
+export function ComparisonSection({ comparison }: { comparison: Comparison | null }) {
+  return (
+    <Section
+      id="comparison"
+      title="Comparison"
+      summary={
+        comparison === null
+          ? 'when evaluate has measured the child'
+          : comparison.models.map(({ name }) => name).join(' | ')
+      }
+      openByDefault={comparison !== null}
+      actions={
+        comparison !== null &&
+        comparison.report !== null && (
+          <Button
+            appearance="icon"
+            icon="file"
+            onClick={() => {
+              perform(act, { action: 'openReport' });
+            }}
+          >
+            Open the report
+          </Button>
+        )
+      }
+    >
+      {comparison === null ? (
+        <p class="muted">
+          Parent and child stand here side by side when evaluate has measured them: size, throughput, perplexity, tasks.
+        </p>
+      ) : (
+        <ComparisonTable models={comparison.models} />
+      )}
+    </Section>
+  );
+}
+
+function ComparisonTable({ models }: { models: readonly ComparedModel[] }) {
+  const [parent, ...others] = models;
+  if (parent === undefined) return null;
+  const columns = [
+    { key: 'line', title: <span class="visually-hidden">measure</span> },
+    { key: 'parent', title: parent.name, numeric: true },
+    ...others.flatMap(({ name }, index) => [
+      { key: `${index}`, title: name, numeric: true },
+      { key: `${index}/kept`, title: <KeptTitle of={name} />, numeric: true },
+    ]),
+  ];
+  return (
+    <>
+      <DataTable
+        caption="Parent and children compared"
+        columns={columns}
+        rows={comparisonLines(parent).map((line) => ({
+          key: line.key,
+          class: lineClass(line),
+          cells: [
+            <LineTitle key="line" line={line} />,
+            line.value(parent),
+            ...others.flatMap((model): ComponentChildren[] => [line.value(model), keptText(line, model)]),
+          ],
+        }))}
+      />
+      <Notes models={models} />
+    </>
+  );
+}
+
+function KeptTitle({ of }: { of: string }) {
+  return (
+    <>
+      kept<span class="visually-hidden"> by {of}</span>
+    </>
+  );
+}
+
+function LineTitle({ line: { title, unit } }: { line: Line }) {
+  return (
+    <>
+      {title}
+      {unit !== null && <span class="line-unit"> {unit}</span>}
+    </>
+  );
+}
+
+function lineClass({ key, heading }: Line): string {
+  if (heading) return 'line-heading';
+  return key.startsWith('task/') ? 'line-task' : 'line';
+}
+
+function keptText(line: Line, model: ComparedModel): ComponentChildren {
+  return <span class="kept">{line.kept(model)}</span>;
+}
+
+/** What the figures mean, as far as there are any of the kind. */
+function Notes({ models }: { models: readonly ComparedModel[] }) {
+  const questions = models[0] === undefined ? null : uniformQuestions(models[0]);
+  const notes = [
+    questions !== null && `Accuracy: each task has ${questions}.`,
+    models.some(({ speedup }) => speedup !== null) && 'Throughput kept: median of alternating pairs, with quartiles.',
+    models.some(({ accuracyStandardError }) => accuracyStandardError !== null) &&
+      '±: one standard error of the share kept, in percentage points, paired over the questions.',
+    'Memory and predicted throughput are computed from the parts; a dash: not measured.',
+  ].filter((note) => note !== false);
+  return <p class="comparison-notes muted small">{notes.join(' ')}</p>;
+}

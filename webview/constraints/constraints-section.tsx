@@ -1,0 +1,92 @@
+import type { PanelState } from '../../src/protocol/panel.js';
+import { setLimit } from '../../src/protocol/panel.js';
+import { METRIC_NAMES, type MetricName, type MetricRange, type SolveAnswer } from '../../src/protocol/solution.js';
+import { perform } from '../state/store.js';
+import { Button } from '../ui/button.js';
+import { plural } from '../ui/format.js';
+import { Icon } from '../ui/icon.js';
+import { Section } from '../ui/section.js';
+import { fromBase, limitText, usualLimit } from './limit-text.js';
+import { LimitRow } from './limit-row.js';
+import { METRIC_WORDS } from './metrics.js';
+import './constraints.css';
+
+/** The limits of the spec, each with what it can be: an edit solves again at once. */
+export function ConstraintsSection({ state }: { state: PanelState }) {
+  const { spec, ranges, answer } = state;
+  if (spec === null) return null;
+  const { limits } = spec;
+  const free = METRIC_NAMES.filter((metric) => !limits.some((limit) => limit.metric === metric));
+  return (
+    <Section id="constraints" title="Constraints" summary={summaryText(limits.length, spec.rules.length)}>
+      <ul class="limits">
+        {limits.map((limit) => (
+          <LimitRow key={limit.metric} limit={limit} range={rangeOf(ranges, limit.metric)} />
+        ))}
+      </ul>
+      {answer?.kind === 'infeasible' && <Infeasible answer={answer} />}
+      {free.length > 0 && (
+        <div class="limits-add" role="group" aria-label="Add a limit">
+          <span class="muted">Add a limit</span>
+          {free.map((metric) => (
+            <Button
+              key={metric}
+              icon="add"
+              onClick={() => {
+                perform(setLimit, { metric, text: firstText(metric, state), preview: false });
+              }}
+            >
+              {METRIC_WORDS[metric].name}
+            </Button>
+          ))}
+        </div>
+      )}
+    </Section>
+  );
+}
+
+function summaryText(limits: number, rules: number): string {
+  return [plural(limits, 'limit'), ...(rules === 0 ? [] : [plural(rules, 'rule')])].join(' · ');
+}
+
+function rangeOf(ranges: readonly MetricRange[], metric: MetricName): MetricRange | undefined {
+  return ranges.find((range) => range.metric === metric);
+}
+
+/** A new limit begins where the present optimum is, so that it changes nothing yet; else at the parent. */
+function firstText(metric: MetricName, { answer, ranges }: PanelState): string {
+  const range = rangeOf(ranges, metric);
+  const usual = usualLimit(metric);
+  if (range === undefined || range.parent === 0)
+    return limitText(metric, { ...usual, value: usual.unit === 'x' ? 1 : 100 });
+  const base = answer?.kind === 'solved' ? answer.solution.totals[metric] : range.parent;
+  return limitText(metric, fromBase(metric, usual, base > 0 ? base : range.parent, range));
+}
+
+type InfeasibleAnswer = SolveAnswer & { kind: 'infeasible' };
+
+/** Why nothing meets the limits, and the least that would help. */
+function Infeasible({ answer: { message, relaxation } }: { answer: InfeasibleAnswer }) {
+  const changes = METRIC_NAMES.flatMap((metric) => {
+    const text = relaxation[metric];
+    return text === undefined ? [] : [{ metric, text }];
+  });
+  return (
+    <div class="limits-infeasible" role="status">
+      <Icon name="warning" class="tone-warning" />
+      <div>
+        <p>{message}</p>
+        {changes.length > 0 && (
+          <Button
+            appearance="primary"
+            onClick={() => {
+              for (const { metric, text } of changes) perform(setLimit, { metric, text, preview: false });
+            }}
+          >
+            Use the smallest relaxation
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { setLimit, type SpecView } from '../../src/protocol/panel.js';
+import { ask, errorText } from '../state/store.js';
+import { Latest } from './latest.js';
+
+type SpecLimit = SpecView['limits'][number];
+
+/** A limit on its way: what is shown of it, and what can be done with it. */
+export interface LimitDraft {
+  /** What the spec says, or what it is about to say. */
+  text: string;
+  /** Why the host did not take it; null where it did. */
+  refused: string | null;
+  /** Solves for a text and shows the answer; the spec stays as it is. */
+  preview: (text: string) => void;
+  /** Writes a text into the spec; null takes the limit out. */
+  commit: (text: string | null) => void;
+  /** Back to what the spec says. */
+  revert: () => void;
+}
+
+interface Change {
+  text: string | null;
+  preview: boolean;
+}
+
+/** Edits one limit of the spec: what is sent is always the newest text, and never more than one at a time. */
+export function useLimitDraft({ metric, text: written }: SpecLimit): LimitDraft {
+  const [draft, setDraft] = useState<string | null>(null);
+  const [refused, setRefused] = useState<string | null>(null);
+  const now = useRef(written);
+  now.current = written;
+  // The spec says something else than when the draft began: this, or what somebody typed there.
+  useEffect(() => {
+    setDraft(null);
+    setRefused(null);
+  }, [written]);
+  const sender = useMemo(
+    () =>
+      new Latest<Change>(
+        async (change) => {
+          try {
+            await ask(setLimit, { metric, ...change });
+            setRefused(null);
+            if (!change.preview && change.text === now.current) setDraft(null);
+          } catch (error) {
+            setRefused(errorText(error));
+          }
+        },
+        (callback) => requestAnimationFrame(callback),
+      ),
+    [metric],
+  );
+  const send = (change: Change): void => {
+    setDraft(change.text);
+    sender.push(change);
+  };
+  return {
+    text: draft ?? written,
+    refused,
+    preview: (text) => {
+      send({ text, preview: true });
+    },
+    commit: (text) => {
+      send({ text, preview: false });
+    },
+    revert: () => {
+      if (draft !== null) send({ text: written, preview: true });
+    },
+  };
+}

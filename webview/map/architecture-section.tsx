@@ -1,0 +1,58 @@
+import type { PanelState } from '../../src/protocol/panel.js';
+import { Button } from '../ui/button.js';
+import { ProgressRing } from '../ui/progress-ring.js';
+import { Section } from '../ui/section.js';
+import { openLayers } from '../state/ui-state.js';
+import { ArchitectureMap } from './architecture-map.js';
+import { openAllLayers } from './map-state.js';
+import { useShownMap } from './shown-map.js';
+import { mapSummary } from './summary.js';
+import './map.css';
+
+/** The architecture map: the present optimum in front of its parent, or a model's config alone. */
+export function ArchitectureSection({ state }: { state: PanelState }) {
+  const shown = useShownMap(state);
+  const layers = shown?.map.layers.length ?? 0;
+  const anyOpen = openLayers.value.length > 0;
+  return (
+    <Section
+      id="architecture"
+      title="Architecture"
+      summary={shown && mapSummary(shown.map, shown.parent)}
+      actions={
+        state.run !== null &&
+        shown !== null && (
+          <Button
+            appearance="icon"
+            icon={anyOpen ? 'collapse-all' : 'expand-all'}
+            onClick={() => {
+              openAllLayers(layers, !anyOpen);
+            }}
+          >
+            {anyOpen ? 'Close all layers' : 'Open all layers'}
+          </Button>
+        )
+      }
+    >
+      {shown === null ? (
+        <NoMap state={state} />
+      ) : (
+        <>
+          {shown.note !== null && <p class="map-note muted">{shown.note}</p>}
+          {shown.map.notes.map((note) => (
+            <p key={note} class="map-note muted">
+              {note}
+            </p>
+          ))}
+          <ArchitectureMap state={state} shown={shown} />
+        </>
+      )}
+    </Section>
+  );
+}
+
+function NoMap({ state: { error, spec } }: { state: PanelState }) {
+  const problem = error ?? spec?.problem ?? null;
+  if (problem === null) return <ProgressRing text="Reading the parent’s config…" />;
+  return <p class="muted">There is no map while the model’s config cannot be read.</p>;
+}

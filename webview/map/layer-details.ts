@@ -1,0 +1,36 @@
+import { signal } from '@preact/signals';
+import { askLayer, type PanelState } from '../../src/protocol/panel.js';
+import { shareUnchanged } from '../state/share.js';
+import { ask, errorText } from '../state/store.js';
+import type { OpenLayer } from './rows.js';
+
+// The variants of layers, asked of the host when something shows them, and again when the run has got further.
+
+const known = signal<ReadonlyMap<number, OpenLayer>>(new Map());
+/** How far the run was when each layer was last asked for. */
+const asked = new Map<number, string>();
+
+/** Changes whenever the variants of a layer may have changed; null where there is no run to know of any. */
+export function detailsVersion({ run }: Pick<PanelState, 'run'>): string | null {
+  return run === null ? null : [run.dir, run.stage, run.tasks.finished].join(' ');
+}
+
+/** What is known of a layer by now; a sentence while it is nothing. */
+export function layerDetail(layer: number): OpenLayer {
+  return known.value.get(layer) ?? 'Reading the variants…';
+}
+
+/** Asks for a layer's variants, unless they are known as of `at`. The old ones stand until the new ones come. */
+export function needLayer(layer: number, at: string): void {
+  if (asked.get(layer) === at) return;
+  asked.set(layer, at);
+  const settle = (detail: OpenLayer): void => {
+    if (asked.get(layer) === at) {
+      const before = known.peek();
+      known.value = new Map(before).set(layer, shareUnchanged(before.get(layer), detail));
+    }
+  };
+  ask(askLayer, { layer }).then(settle, (error: unknown) => {
+    settle(`No variants are known yet: ${errorText(error)}`);
+  });
+}

@@ -1,0 +1,32 @@
+import type { ArchitectureMap, LayerMap } from '../../src/protocol/architecture.js';
+import { count, significant } from '../ui/format.js';
+import { layerParameters, scoreText } from './facts.js';
+
+/** What the last column tells of every layer. */
+export interface Measure {
+  name: string;
+  unit: string;
+  of: (layer: LayerMap) => number | null;
+  text: (value: number) => string;
+}
+
+const SCORE: Measure = { name: 'score', unit: 'nats/token', of: ({ score }) => score, text: scoreText };
+const PARAMETERS: Measure = { name: 'size', unit: 'parameters', of: layerParameters, text: shortCount };
+
+/** The scores, where the map has any; else how large the layers are. */
+export function measureOf({ layers }: ArchitectureMap): Measure {
+  return layers.some(({ score }) => score !== null) ? SCORE : PARAMETERS;
+}
+
+/** The largest of a map: as long as its bar can be. */
+export function largestOf({ layers }: ArchitectureMap, { of }: Measure): number {
+  return layers.reduce((largest, layer) => Math.max(largest, of(layer) ?? 0), 0);
+}
+
+const UNITS = ['', 'K', 'M', 'B', 'T'] as const;
+
+/** 855,654,400 as `856M`. */
+export function shortCount(value: number): string {
+  const power = value < 10_000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(value) / 3));
+  return power === 0 ? count(value) : `${significant(value / 1000 ** power)}${UNITS[power] ?? ''}`;
+}

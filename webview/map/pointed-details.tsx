@@ -1,0 +1,67 @@
+import { useEffect } from 'preact/hooks';
+import { DetailsLine, type DetailsPart } from './details-line.js';
+import { cacheFact, halfFacts } from './facts.js';
+import { layerDetail, needLayer } from './layer-details.js';
+import { pointedRow, treeFocus } from './map-state.js';
+import { HALVES, type Row } from './rows.js';
+import type { ShownMap } from './shown-map.js';
+import { HALF_NAMES } from './summary.js';
+
+/** The pointer must rest on a layer for so long before its variants are asked for (milliseconds). */
+const POINTER_RESTS = 80;
+const HINT = 'Point at a layer, or use the arrow keys: here is what is known of it.';
+const HINTS = {
+  config: `${HINT} Selecting it selects its lines in the config.`,
+  run: `${HINT} Enter opens its variants.`,
+} as const;
+
+interface PointedDetailsProps {
+  id: string;
+  rows: readonly Row[];
+  shown: ShownMap;
+  /** As of when the variants are wanted; null where there is no run that has any. */
+  version: string | null;
+}
+
+/** Everything known about the row that is pointed at, or else has the focus: of a layer, both its halves. */
+export function PointedDetails({ id, rows, shown, version }: PointedDetailsProps) {
+  const key = pointedRow.value ?? treeFocus.value?.key;
+  const row = rows.find((candidate) => candidate.key === key) ?? null;
+  const layer = row?.layer ?? null;
+  useEffect(() => {
+    if (version === null || layer === null) return;
+    const timer = setTimeout(() => {
+      needLayer(layer, version);
+    }, POINTER_RESTS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [version, layer]);
+  return (
+    <DetailsLine
+      id={id}
+      title={layer === null ? '' : `layer ${layer}`}
+      parts={row === null ? [] : partsOf(row, shown)}
+      measured={shown.solution !== null}
+      hint={HINTS[version === null ? 'config' : 'run']}
+    />
+  );
+}
+
+function partsOf(row: Row, { map, parent }: ShownMap): DetailsPart[] {
+  if (row.kind === 'variant') {
+    const { half, variant } = row;
+    return [{ name: `${HALF_NAMES[half]} ${variant.name}`, facts: halfFacts(variant, { variant, ofParent: true }) }];
+  }
+  const layer = map.layers[row.layer];
+  if (layer === undefined) return [];
+  const detail = layerDetail(row.layer);
+  return HALVES.map((half) => {
+    const { [half]: view } = layer;
+    const variants = typeof detail === 'string' ? [] : detail[half];
+    const variant = variants.find(({ name }) => name === view.name) ?? null;
+    const facts = halfFacts(view, { variant, ofParent: parent !== null });
+    const cache = half === 'attention' && variant === null ? cacheFact(layer) : [];
+    return { name: `${HALF_NAMES[half]} ${view.name}`, facts: [...facts, ...cache] };
+  });
+}

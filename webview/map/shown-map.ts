@@ -1,0 +1,31 @@
+import { useMemo, useRef } from 'preact/hooks';
+import type { ArchitectureMap } from '../../src/protocol/architecture.js';
+import type { PanelState } from '../../src/protocol/panel.js';
+import type { SolutionView } from '../../src/protocol/solution.js';
+
+/** The map that is drawn, and where it is from. */
+export interface ShownMap {
+  map: ArchitectureMap;
+  /** The outline behind it; null where the map is the parent's own, or that of a config. */
+  parent: ArchitectureMap | null;
+  /** Where the map is a solution; null for the parent's. */
+  solution: SolutionView | null;
+  /** What the map is, where that is not plain. */
+  note: string | null;
+}
+
+const UNMET = 'No architecture meets these limits: this is the last one that met its own.';
+const PARENT = 'The parent. The child’s architecture appears once the variants are scored and measured.';
+
+/** What to draw of a state: the optimum; while there is none, the last one there was; before the first, the parent. */
+export function useShownMap({ kind, answer, parent }: PanelState): ShownMap | null {
+  const last = useRef<SolutionView | null>(null);
+  if (answer === null) last.current = null;
+  if (answer?.kind === 'solved') last.current = answer.solution;
+  const solution = last.current;
+  const met = answer?.kind === 'solved';
+  return useMemo(() => {
+    if (solution !== null) return { map: solution.map, parent, solution, note: met ? null : UNMET };
+    return parent && { map: parent, parent: null, solution: null, note: kind === 'search' ? PARENT : null };
+  }, [kind, solution, parent, met]);
+}

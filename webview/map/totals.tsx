@@ -1,0 +1,59 @@
+import type { ArchitectureMap } from '../../src/protocol/architecture.js';
+import type { SolutionView } from '../../src/protocol/solution.js';
+import { bytes, count, percent } from '../ui/format.js';
+import { keptShare } from './summary.js';
+
+interface TotalsProps {
+  map: ArchitectureMap;
+  parent: ArchitectureMap | null;
+  /** Where the map is a solution: what it costs at the workload. */
+  solution: SolutionView | null;
+}
+
+interface Total {
+  name: string;
+  value: string;
+  share: number | null;
+}
+
+/** What the whole model comes to, beside the parent. */
+export function Totals({ map: { totals }, parent, solution }: TotalsProps) {
+  const parents = parent?.totals;
+  const rows: Total[] = [
+    {
+      name: 'parameters',
+      value: totals.parameters === null ? `${count(totals.known)} and more` : count(totals.parameters),
+      share: keptShare(totals.parameters, parents?.parameters),
+    },
+    ...totalOf('KV cache of a token', totals.kvBytesPerToken, bytes, parents?.kvBytesPerToken),
+    ...(solution === null
+      ? [
+          ...totalOf('attention', totals.attention, count, null),
+          ...totalOf('FFN', totals.ffn, count, null),
+          ...totalOf('embeddings and head', totals.nonBlock, count, null),
+        ]
+      : totalOf('memory at the workload', solution.totals.memory, bytes, solution.parent.memory)),
+  ];
+  return (
+    <dl class="map-totals">
+      {rows.map(({ name, value, share }) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            {value}
+            {share !== null && <span class="muted"> {percent(share)} of the parent’s</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function totalOf(
+  name: string,
+  value: number | null,
+  text: (value: number) => string,
+  parents: number | null | undefined,
+): Total[] {
+  return value === null ? [] : [{ name, value: text(value), share: keptShare(value, parents) }];
+}

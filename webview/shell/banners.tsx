@@ -1,0 +1,92 @@
+import type { ComponentChildren } from 'preact';
+import { act, type PanelAction, type PanelState } from '../../src/protocol/panel.js';
+import { dismissFailure, failure, perform } from '../state/store.js';
+import { Button } from '../ui/button.js';
+import { Icon } from '../ui/icon.js';
+import './banners.css';
+
+/** Everything that is not as it should be, each with what can be done about it. */
+export function Banners({ state }: { state: PanelState }) {
+  const { spec, run, stale, error, worker } = state;
+  const failed = failure.value;
+  return (
+    <div class="banners">
+      {failed !== null && (
+        <Banner tone="error" text={failed} actions={['showLog', 'copyDiagnostics']} onDismiss={dismissFailure} />
+      )}
+      {error !== null && <Banner tone="error" text={error} actions={['showLog', 'copyDiagnostics']} />}
+      {run?.error !== null && run?.error !== undefined && (
+        <Banner tone="error" title="The search failed." text={run.error} actions={['showLog', 'copyDiagnostics']} />
+      )}
+      {spec?.problem !== null && spec?.problem !== undefined && (
+        <Banner tone="error" title="The spec cannot be used." text={spec.problem} actions={['openSpec']} />
+      )}
+      {worker.state === 'down' && (
+        <Banner
+          tone="warning"
+          title="The worker that solves and generates is not running."
+          text={worker.message ?? 'A run at work is not affected.'}
+          actions={['restartWorker', 'showLog']}
+        />
+      )}
+      {run?.state === 'interrupted' && (
+        <Banner
+          tone="warning"
+          title="The process of this run is gone."
+          text="What it had finished is kept; Resume goes on from there."
+          actions={['showLog']}
+        />
+      )}
+      {stale !== null && (
+        <Banner tone="info" title="The spec has changed since this run." text={stale} actions={['start']} />
+      )}
+    </div>
+  );
+}
+
+type Tone = 'error' | 'warning' | 'info';
+
+const BANNER_ACTIONS: Partial<Record<PanelAction, string>> = {
+  showLog: 'Show log',
+  copyDiagnostics: 'Copy diagnostics',
+  openSpec: 'Open the spec',
+  restartWorker: 'Restart',
+  start: 'Search with the new spec',
+};
+
+interface BannerProps {
+  tone: Tone;
+  title?: string;
+  text: ComponentChildren;
+  actions: readonly PanelAction[];
+  onDismiss?: () => void;
+}
+
+function Banner({ tone, title, text, actions, onDismiss }: BannerProps) {
+  return (
+    <div class={`banner banner-${tone}`} role={tone === 'error' ? 'alert' : 'status'}>
+      <Icon name={tone} class="banner-icon" />
+      <p class="banner-text">
+        {title !== undefined && <strong>{title} </strong>}
+        {text}
+      </p>
+      <div class="banner-actions">
+        {actions.map((action) => (
+          <Button
+            key={action}
+            onClick={() => {
+              perform(act, { action });
+            }}
+          >
+            {BANNER_ACTIONS[action] ?? action}
+          </Button>
+        ))}
+        {onDismiss !== undefined && (
+          <Button appearance="icon" icon="close" onClick={onDismiss}>
+            Dismiss
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,31 @@
+import { act, type PanelState } from '../../src/protocol/panel.js';
+import type { RunView } from '../../src/protocol/run.js';
+import { perform } from '../state/store.js';
+import { Button } from '../ui/button.js';
+
+/** States in which a run of the same spec only has to go on to build its child. */
+const UNFINISHED: readonly RunView['state'][] = ['paused', 'failed', 'cancelled', 'interrupted'];
+
+/** How the optimum that is shown becomes the child, where it is not. */
+export function BuildChild({ state: { run, stale, answer, answerIsChild } }: { state: PanelState }) {
+  if (run === null || answer?.kind !== 'solved' || answerIsChild) return null;
+  if (run.state === 'running') {
+    return <p class="solver-build muted">The search that is running has not built this architecture.</p>;
+  }
+  // Going on keeps to the spec that the run was made from: a changed one starts anew, and redoes what the change touches.
+  const action = stale === null && UNFINISHED.includes(run.state) ? 'resume' : 'start';
+  return (
+    <div class="solver-build">
+      <p>This optimum is not the child’s: the child was built under other limits, or is not built yet.</p>
+      <Button
+        appearance="primary"
+        icon="play"
+        onClick={() => {
+          perform(act, { action });
+        }}
+      >
+        Solve again and build the child
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,41 @@
+import type { LimitView } from '../../src/protocol/solution.js';
+import { readLimit, usualLimit } from '../constraints/limit-text.js';
+import { METRIC_WORDS } from '../constraints/metrics.js';
+import { priceText } from './price-text.js';
+
+const SIGNS = { '<=': '≤', '>=': '≥' } as const;
+
+/** A limit beside what the optimum makes of it. */
+export function LimitUse({ limit }: { limit: LimitView }) {
+  const { metric, text, used, allowed, slack, binding } = limit;
+  const words = METRIC_WORDS[metric];
+  const relation = readLimit(metric, text)?.relation ?? usualLimit(metric).relation;
+  const longest = Math.max(used, allowed);
+  const share = (value: number): string => String(longest > 0 ? value / longest : 0);
+  const price = priceText(limit, relation);
+  return (
+    <li class={binding ? 'limit-use binding' : 'limit-use'}>
+      <p class="limit-use-head">
+        <span class="limit-use-name">{words.name}</span>
+        <span class="muted">{text.replace(relation, SIGNS[relation]).replace(/x$/, '×')}</span>
+        {binding && <span class="limit-use-mark">binding</span>}
+      </p>
+      <div class="limit-use-bar" style={{ '--used': share(used), '--allowed': share(allowed) }} />
+      <dl class="limit-use-figures">
+        <Figure name="used" value={words.text(used)} />
+        <Figure name={relation === '<=' ? 'at most' : 'at least'} value={words.text(allowed)} />
+        <Figure name="slack" value={words.text(slack)} />
+      </dl>
+      {price !== null && <p class="muted small">{price}</p>}
+    </li>
+  );
+}
+
+export function Figure({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}

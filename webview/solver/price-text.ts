@@ -1,0 +1,51 @@
+import type { LimitView, MetricName } from '../../src/protocol/solution.js';
+import type { Relation } from '../constraints/limit-text.js';
+import { count, significant } from '../ui/format.js';
+
+/** The step that is priced is at most this share of what the limit allows. */
+const SHARE = 0.05;
+
+const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+interface Step {
+  /** In base units of the metric. */
+  size: number;
+  text: string;
+}
+
+/**
+ * What a limit costs, in words: `1 MiB more is worth 0.0004 nats/token`. Null where giving way is worth nothing.
+ * @param relation which side the limit bounds
+ */
+export function priceText({ metric, allowed, shadowPrice }: LimitView, relation: Relation): string | null {
+  if (!(shadowPrice > 0 && allowed > 0)) return null;
+  const { size, text } = STEPS[metric](allowed * SHARE);
+  return `${text} ${relation === '<=' ? 'more' : 'less'} is worth ${significant(shadowPrice * size)} nats/token`;
+}
+
+/** The round amount of each metric that is at most so much. */
+const STEPS: Readonly<Record<MetricName, (most: number) => Step>> = {
+  throughput: (most) => named(powerOfTen(most), (size) => `${plain(size)} tokens/s`),
+  memory: byteStep,
+  kvCache: byteStep,
+  latency: (most) => named(powerOfTen(most), (size) => (size < 1 ? `${plain(size * 1000)} ms` : `${plain(size)} s`)),
+  parameters: (most) => named(Math.max(1, powerOfTen(most)), (size) => `${plain(size)} parameters`),
+};
+
+function named(size: number, text: (size: number) => string): Step {
+  return { size, text: text(size) };
+}
+
+function byteStep(most: number): Step {
+  const power = Math.max(0, Math.min(BYTE_UNITS.length - 1, Math.floor(Math.log2(most) / 10)));
+  const inUnit = Math.max(1, powerOfTen(most / 1024 ** power));
+  return { size: inUnit * 1024 ** power, text: `${plain(inUnit)} ${BYTE_UNITS[power] ?? ''}` };
+}
+
+function powerOfTen(most: number): number {
+  return 10 ** Math.floor(Math.log10(most));
+}
+
+function plain(value: number): string {
+  return value >= 1 ? count(value) : significant(value);
+}
