@@ -3,8 +3,9 @@ import { render } from 'preact';
 import './styles/main.css';
 import { App } from './shell/app.js';
 import { connect } from './state/store.js';
-import { hostConnection, type VsCodeApi } from './state/transport.js';
+import { hostConnection } from './state/transport.js';
 import { persistUiState, restoreUiState } from './state/ui-state.js';
+import type { VsCodeApi } from './state/vscode-api.js';
 
 declare function acquireVsCodeApi(): VsCodeApi;
 

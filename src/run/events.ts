@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The nine stages of a run, in the order in which they happen. */
 export const STAGES = [

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../formats/hf-config.js';
-import { attentionCosts, ffnCosts, modelCosts } from '../model/accounting.js';
+import { attentionCosts, BYTES_PER_VALUE, ffnCosts, modelCosts } from '../model/accounting.js';
 import type { LayerVariants } from '../model/variants.js';
 import type { Budgets } from './context.js';
 
@@ -48,5 +48,5 @@ export function runDirectoryBytes(config: ModelConfig, variants: readonly LayerV
   ]);
   const library = trained.reduce((sum, bytes) => sum + bytes, 0);
   const { parameters } = modelCosts(config, options);
-  return activations + tokens + library + parameters * (STORED_BYTES + CHILD_COPIES * F32);
+  return activations + tokens + library + parameters * (STORED_BYTES + CHILD_COPIES * BYTES_PER_VALUE[config.dtype]);
 }

@@ -53,7 +53,7 @@ export function editBetween(before: string, after: string): Edit[] {
   while (start > 0 && (isInsideCharacter(before, start) || isInsideCharacter(after, start))) start--;
   let end = 0;
   while (end < most - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++;
-  while (end > 0 && isInsideCharacter(before, before.length - end)) end--;
+  while (end > 0 && [before, after].some((text) => isInsideCharacter(text, text.length - end))) end--;
   return [replacement(start, before.length - start - end, after.slice(start, after.length - end))];
 }
 
@@ -111,12 +111,14 @@ function removal(text: string, item: Node): Edit[] {
   const after = commaAfter(text, endOf(item));
   // Without a comma behind it, it is the last one: then the comma in front of it has nothing to part any more.
   const before = after === undefined && previous !== undefined ? commaAfter(text, endOf(previous)) : undefined;
-  const commas = [after, before].flatMap((comma) => (comma === undefined ? [] : [deletion(comma, comma + 1)]));
   const start = lineStart(text, item.offset);
   const isFirst = text.slice(start, item.offset).trim() === '';
-  const isClose = after === undefined || text.slice(endOf(item), after).trim() === '';
-  const end = isClose && after !== undefined ? after + 1 : endOf(item);
-  const others = isClose && after !== undefined ? [] : commas;
+  // A comma right behind it goes together with it, one behind a comment by itself.
+  const isNext = after !== undefined && text.slice(endOf(item), after).trim() === '';
+  const end = isNext ? after + 1 : endOf(item);
+  const others = [isNext ? undefined : after, before].flatMap((comma) =>
+    comma === undefined ? [] : [deletion(comma, comma + 1)],
+  );
   const blank = matchAt(SPACE_TO_NEXT_LINE, text, end);
   const endsLine = blank.endsWith('\n');
   if (isFirst && endsLine && start > 0) return [deletion(start, end + blank.length), ...others];

@@ -3,6 +3,7 @@ import { HALVES } from '../model/names.js';
 import type { LayerVariants } from '../model/variants.js';
 import type { Stage } from '../run/events.js';
 import type { Model, SearchContext } from './context.js';
+import type { Spec } from './spec.js';
 
 /** What small matrix products reach on an ordinary core. Only progress and ETA depend on it. */
 const FLOPS_PER_CORE = 40e9;
@@ -17,11 +18,12 @@ const EVALUATION_SECONDS = 60;
 
 /** What the time of a search depends on, beside the variants. */
 export interface Plan extends Pick<SearchContext, 'budgets' | 'threads'> {
+  spec: Pick<Spec, 'target'>;
   parent: Pick<Model, 'config'>;
 }
 
 /** Roughly how long each stage will take, in seconds: an estimate, for the progress of the whole run. */
-export function planSeconds({ parent, budgets, threads }: Plan, variants: readonly LayerVariants[]) {
+export function planSeconds({ spec, parent, budgets, threads }: Plan, variants: readonly LayerVariants[]) {
   const options = { weights: 'F32', context: budgets.sequenceLength } as const;
   const perToken = modelCosts(parent.config, options).flopsPerToken;
   const perLayer = (perToken - nonBlockCosts(parent.config, options).flopsPerToken) / variants.length;
@@ -35,7 +37,7 @@ export function planSeconds({ parent, budgets, threads }: Plan, variants: readon
     space: 2,
     distil: seconds(trained * budgets.distilTokens * perLayer * TRAINING * VARIANT_SHARE),
     score: seconds(all.length * budgets.scoreTokens * perToken * TAIL_SHARE),
-    measure: rows.size * SECONDS_PER_MEASURED_ROW,
+    measure: spec.target.engine === 'table' ? 1 : rows.size * SECONDS_PER_MEASURED_ROW,
     solve: 1,
     assemble: 1,
     uptrain: seconds(budgets.uptrainTokens * perToken * (1 + TRAINING * CHILD_SHARE)),

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { InputError } from '../common/errors.js';
 import type { AttentionShape, FfnShape, LayerShape, ModelConfig } from '../formats/hf-config.js';
 import { isFile, readJsonFile } from '../formats/json-file.js';

@@ -1,14 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { JSONPath } from 'jsonc-parser';
-import { InputError, messageOf } from '../common/errors.js';
 import { readDocuments } from '../formats/documents.js';
 import { type ModelConfig, readModelConfig } from '../formats/hf-config.js';
 import { isFile, isRecord } from '../formats/json-file.js';
 import { enumerateVariants } from '../model/variants.js';
-import { errorCode } from '../run/disk.js';
 import { checkCostTable, readCostTable } from '../target/table.js';
 import { metricNamed, type Metric, parseConstraint, parseConstraints } from './constraints.js';
+import { inputMessage } from './input-message.js';
 import { ruleProblems } from './rules.js';
 import { resolveSpec, type Spec } from './spec.js';
 import { fieldName, specProblems } from './spec-problems.js';
@@ -194,10 +193,4 @@ function attemptNow<T>(work: () => T): T | string {
   } catch (error) {
     return inputMessage(error);
   }
-}
-
-/** What an error says about the input or the disk. Others are ours. */
-function inputMessage(error: unknown): string {
-  if (error instanceof InputError || errorCode(error) !== undefined) return messageOf(error);
-  throw error;
 }

@@ -1,5 +1,5 @@
 import type { JSONPath, Node } from 'jsonc-parser';
-import { z } from 'zod';
+import * as z from 'zod';
 import { quoteValue } from '../formats/quote.js';
 import { lineAt, spanOf } from './spec-text.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { HALVES } from '../model/names.js';
 import { limitHelp, limitPattern, type Metric, METRICS } from './constraints.js';
 

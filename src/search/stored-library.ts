@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { InputError } from '../common/errors.js';
 import { type ModelConfig, readModelConfig } from '../formats/hf-config.js';
 import { readJsonFileIfPresent } from '../formats/json-file.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InputError } from '../common/errors.js';
 import type { ModelConfig } from '../formats/hf-config.js';
 import { readJsonFile } from '../formats/json-file.js';

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Executor, TaskAnswer, TaskRequest } from '../search/context.js';
 import { type PoolTask, runTasks } from './pool.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CancelledError, messageOf } from '../common/errors.js';
 
 /** What a pool tells its child. */

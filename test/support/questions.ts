@@ -25,7 +25,10 @@ export function startQuestions(built?: string): Questions {
   const child = spawn(process.execPath, program, { stdio: 'pipe' });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const connection = createMessageConnection(new StreamMessageReader(child.stdout), new StreamMessageWriter(child.stdin));
+  const connection = createMessageConnection(
+    new StreamMessageReader(child.stdout),
+    new StreamMessageWriter(child.stdin),
+  );
   const endpoint = new Endpoint(connection);
   const pieces = new Map<string, string[]>();
   endpoint.onTold(generated, ({ id, text }) => pieces.set(id, [...(pieces.get(id) ?? []), text]));

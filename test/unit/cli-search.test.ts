@@ -82,6 +82,15 @@ describe('a search from the command line', { skip: skipWithoutShared() }, () => 
     assert.equal(impossible.status, 2);
     assert.match(impossible.stderr, /no architecture of this space meets "memory <= 1%"/);
 
+    const flags = ['--pin', '0:attention=no-op', '--ban', '1:ffn=ffn-100%'];
+    const ruled = await puzzleJson('solve', run, ...flags);
+    const [pinned, banned] = (ruled.answer as SolvedArchitecture).architecture;
+    assert.equal(pinned?.attention, 'no-op', ruled.stderr);
+    assert.notEqual(banned?.ffn, 'ffn-100%');
+    const unknown = await puzzle('solve', run, '--pin', '0:attention=kv3');
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /layer 0 has no attention variant "kv3"; possible: kv4, kv2, no-op/);
+
     const second = await puzzleJson('resume', run);
     assert.equal(second.status, 0, second.stderr);
     const report = second.answer as Report;

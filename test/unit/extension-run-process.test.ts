@@ -62,8 +62,12 @@ describe('the process of a run', () => {
 
   it('is under way when a short search has ended already', async (test) => {
     const dir = await temporaryDirectory(test);
-    await startRunProcess(program(WORKER, 'create', dir), dir);
-    await until(dir, 'done');
+    const spec = await writeTinySearch(dir);
+    const run = tinyRun(dir);
+    await startRunProcess(program(CLI, 'search', spec, '--until', 'space'), run);
+    await until(run, 'done');
+    await startRunProcess(program(CLI, 'search', spec, '--until', 'space'), run);
+    await until(run, 'done');
   });
 
   it('says why it ended when the spec cannot be used', async (test) => {

@@ -48,9 +48,13 @@ describe('the state of a config map', () => {
   it('keeps the last map beside what is wrong with the text, while it is being written', () => {
     const state = stateOf(CONFIG);
     for (const [broken, why] of [
-      [CONFIG.replace('"hidden_size": 64', '"hidden_size":'), /model\/config\.json: is not valid JSON/],
+      [
+        CONFIG.replace('"hidden_size": 64', '"hidden_size":'),
+        /model\/config\.json: line 3: is not valid JSON: value expected/,
+      ],
       [CONFIG.replace('"num_hidden_layers": 2', '"num_hidden_layers": -2'), /num_hidden_layers/],
       ['', /is not valid JSON/],
+      ['['.repeat(100_000), /./],
     ] as const) {
       state.setText(broken);
       assert.match(state.content().error ?? '', why);
@@ -135,10 +139,13 @@ describe('the comparison of runs', () => {
     ...{ name: '', dir, parameters: 1, memoryBytes: 1, predictedThroughput: 1, measuredThroughput: 1, speedup: null },
     ...{ perplexity: 1, kl: 0, accuracy: null, accuracyStandardError: null, tasks: [] },
   });
-  const run = (name: string, parent: string, runDir = `/runs/${name}`) => ({
-    ...{ name, runDir, report: `${runDir}/report.json`, architecture: [], baselines: [] },
-    ...{ parent: model(parent), child: model(`${runDir}/child`) },
-  });
+  const run = (name: string, parent: string, folder = '/work') => {
+    const runDir = `${folder}/.puzzle/${name}`;
+    return {
+      ...{ runDir, report: `${runDir}/report.json`, architecture: [], baselines: [] },
+      ...{ parent: model(parent), child: model(`${runDir}/child`) },
+    };
+  };
   const names = (...runs: ReturnType<typeof run>[]) => mergeRuns(runs)?.models.map(({ name }) => name);
 
   it('has a parent that several runs share once, before the children', () => {
@@ -147,7 +154,9 @@ describe('the comparison of runs', () => {
   });
 
   it('tells runs of the same name apart, and has nothing to say of none', () => {
-    assert.deepEqual(names(run('a', '/p', '/x'), run('a', '/p', '/y')), ['parent', 'a (/x)', 'a (/y)']);
+    assert.deepEqual(names(run('a', '/p', '/x'), run('a', '/p', '/y')), ['parent', 'x/a', 'y/a']);
+    const deep = names(run('a', '/p', '/1/x'), run('a', '/p', '/2/x'));
+    assert.deepEqual(deep, ['parent', '/1/x/.puzzle/a', '/2/x/.puzzle/a']);
     assert.equal(mergeRuns([]), null);
   });
 });

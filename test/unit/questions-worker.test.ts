@@ -13,6 +13,7 @@ import {
   HELLO,
   hello,
   layerQuestion,
+  preflightQuestion,
   rangesQuestion,
   solveQuestion,
 } from '../../src/protocol/questions.js';
@@ -64,7 +65,8 @@ describe('the worker that answers questions', () => {
     worker.endpoint.ask(generateQuestion, { id, model: join(base, 'parent'), prompt, tokens });
 
   it('loads the runtime of models only when text is asked for', { skip: skipWithoutMaps() }, async () => {
-    const loaded = async () => (await readFile(`/proc/${worker.process.pid ?? 0}/maps`, 'utf8')).includes('onnxruntime');
+    const loaded = async () =>
+      (await readFile(`/proc/${worker.process.pid ?? 0}/maps`, 'utf8')).includes('onnxruntime');
     await solve(LIMITS);
     assert.equal(await loaded(), false);
     await generate('A', 1);
@@ -102,7 +104,10 @@ describe('the worker that answers questions', () => {
     assert.equal((await solve(relaxation)).kind, 'solved');
     const invalid = await solve({ memory: 'little' });
     assert.ok(invalid.kind === 'invalid');
-    assert.deepEqual([invalid.where, invalid.message.startsWith('"little" is not understood')], ['limits.memory', true]);
+    assert.deepEqual(
+      [invalid.where, invalid.message.startsWith('"little" is not understood')],
+      ['limits.memory', true],
+    );
     assert.equal((await solve({}, [{ layer: 0, half: 'ffn', pin: 'ffn-33%' }])).kind, 'invalid');
   });
 
@@ -175,6 +180,17 @@ describe('the worker that answers questions', () => {
     assert.ok(told < 60, `${told} of 60 tokens were told`);
     await solve(LIMITS);
     assert.equal(worker.pieces.get('long')?.length, told, 'it went on after it was withdrawn');
+  });
+
+  it('looks at everything that a search needs before it starts', async () => {
+    const looked = await worker.endpoint.ask(preflightQuestion, { spec: join(base, 'tiny.puzzle.json') });
+    assert.deepEqual(
+      looked.items.filter(({ status }) => status === 'failed'),
+      [],
+    );
+    assert.ok(looked.items.some(({ name }) => name === 'disk') && looked.stages.length > 0);
+    const none = await worker.endpoint.ask(preflightQuestion, { spec: join(base, 'none.puzzle.json') });
+    assert.deepEqual([none.items[0]?.status, none.stages], ['failed', []]);
   });
 
   it('copies the child, and only to where nothing is', async () => {

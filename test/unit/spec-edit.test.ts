@@ -5,6 +5,7 @@ import { applyEdits } from 'jsonc-parser';
 import fc from 'fast-check';
 import { Random } from '../../src/common/random.js';
 import type { Metric } from '../../src/search/constraints.js';
+import { editBetween } from '../../src/search/json-edit.js';
 import type { LayerRule } from '../../src/search/rules.js';
 import { parseSpec } from '../../src/search/spec.js';
 import { limitEdits, ruleEdits } from '../../src/search/spec-edit.js';
@@ -205,6 +206,16 @@ function scribbled(value: unknown, random: Random, eol: string): string {
   };
   return `${trivia()}${print(value)}${trivia()}`;
 }
+
+describe('the edit between two texts', () => {
+  it('is the part that differs, and never parts a line end or a character', () => {
+    assert.deepEqual(editBetween('abcd', 'abXd'), [{ offset: 2, length: 1, content: 'X' }]);
+    assert.deepEqual(editBetween('aa', 'aaa'), [{ offset: 2, length: 0, content: 'a' }]);
+    assert.deepEqual(editBetween('a\r\nb', 'a\nb'), [{ offset: 1, length: 2, content: '\n' }]);
+    assert.deepEqual(editBetween('"😀"', '"😁"'), [{ offset: 1, length: 2, content: '😁' }]);
+    assert.deepEqual(editBetween('same', 'same'), []);
+  });
+});
 
 describe('any edit', () => {
   const limit = fc.constantFrom('<= 60%', '>= 2x', '>= 0.5x');

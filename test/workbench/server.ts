@@ -18,6 +18,8 @@ const HOST = '127.0.0.1';
 /** Nothing asks, nothing calls home, nothing opens by itself. */
 const SETTINGS = {
   'workbench.startupEditor': 'none',
+  'workbench.colorTheme': 'Default Light Modern',
+  'window.autoDetectColorScheme': false,
   'workbench.enableExperiments': false,
   'workbench.tips.enabled': false,
   'workbench.secondarySideBar.defaultVisibility': 'hidden',

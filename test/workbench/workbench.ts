@@ -1,5 +1,5 @@
 /** The real workbench in a real browser: what a test does there is what a person could do. */
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,7 +50,8 @@ export class Workbench {
 
   private constructor(
     readonly server: WorkbenchServer,
-    private readonly scratch: string,
+    /** Everything that the server and the browser keep on disk. */
+    readonly scratch: string,
     private readonly browser: BrowserContext,
     readonly page: Page,
     readonly url: string,
@@ -173,6 +174,24 @@ export class Workbench {
     const name = basename(path);
     await this.quickPick(name).click();
     await this.tab(name).waitFor();
+  }
+
+  /** Puts the cursor into the text of an open file. */
+  async focusEditor(name: string): Promise<void> {
+    await this.page.locator('.tab').filter({ hasText: name }).first().click();
+    await this.page.locator('.editor-group-container.active .monaco-editor .view-lines').first().click();
+  }
+
+  async saveAll(): Promise<void> {
+    await this.runCommand('File: Save All');
+    await this.page.locator('.tab.dirty').first().waitFor({ state: 'detached' });
+  }
+
+  /** Changes settings of the user, as an edit of the file would. */
+  async changeSettings(changes: Record<string, unknown>): Promise<void> {
+    const file = join(this.scratch, 'profile/User/settings.json');
+    const settings = JSON.parse(await readFile(file, 'utf8')) as object;
+    await writeFile(file, JSON.stringify({ ...settings, ...changes }));
   }
 
   tab(title: string) {

@@ -57,8 +57,9 @@ function rangeOf(ranges: readonly MetricRange[], metric: MetricName): MetricRang
 function firstText(metric: MetricName, { answer, ranges }: PanelState): string {
   const range = rangeOf(ranges, metric);
   const usual = usualLimit(metric);
-  if (range === undefined || range.parent === 0)
+  if (range === undefined || range.parent === 0) {
     return limitText(metric, { ...usual, value: usual.unit === 'x' ? 1 : 100 });
+  }
   const base = answer?.kind === 'solved' ? answer.solution.totals[metric] : range.parent;
   return limitText(metric, fromBase(metric, usual, base > 0 ? base : range.parent, range));
 }

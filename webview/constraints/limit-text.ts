@@ -1,7 +1,6 @@
 import type { MetricName, MetricRange } from '../../src/protocol/solution.js';
 
-export const RELATIONS = ['<=', '>='] as const;
-export type Relation = (typeof RELATIONS)[number];
+export type Relation = '<=' | '>=';
 
 /** A limit as the spec writes it, taken apart: `<= 60%` is `<=`, 60 and `%`. */
 export interface Limit {
@@ -75,7 +74,7 @@ export function limitText(metric: MetricName, limit: Limit): string {
 }
 
 /** Value and unit: `60%`, `2.17x`, `20 MiB`, `3M`. */
-export function amountText(metric: MetricName, { value, unit }: Omit<Limit, 'relation'>): string {
+function amountText(metric: MetricName, { value, unit }: Omit<Limit, 'relation'>): string {
   return `${value}${isRelative(unit) || metric === 'parameters' ? '' : ' '}${unit}`;
 }
 

@@ -3,8 +3,8 @@ import { Button } from '../ui/button.js';
 import { ProgressRing } from '../ui/progress-ring.js';
 import { Section } from '../ui/section.js';
 import { openLayers } from '../state/ui-state.js';
-import { ArchitectureMap } from './architecture-map.js';
 import { openAllLayers } from './map-state.js';
+import { MapView } from './map-view.js';
 import { useShownMap } from './shown-map.js';
 import { mapSummary } from './summary.js';
 import './map.css';
@@ -44,7 +44,7 @@ export function ArchitectureSection({ state }: { state: PanelState }) {
               {note}
             </p>
           ))}
-          <ArchitectureMap state={state} shown={shown} />
+          <MapView state={state} shown={shown} />
         </>
       )}
     </Section>

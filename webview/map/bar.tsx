@@ -9,8 +9,6 @@ interface BarProps {
 /** What is kept of a half: as long as its share, in the colour and pattern of its kind. Said in words beside it. */
 export function Bar({ half: { kind, kept }, outline }: BarProps) {
   return (
-    <span class={`map-bar kind-${kind}`} style={{ '--outline': String(outline), '--kept': String(kept * outline) }}>
-      <span class="map-bar-fill" />
-    </span>
+    <span class={`map-bar kind-${kind}`} style={{ '--outline': String(outline), '--kept': String(kept * outline) }} />
   );
 }

@@ -16,7 +16,7 @@ export function cacheFact({ kvBytesPerToken }: LayerMap): Fact[] {
 }
 
 /** What `halfFacts` knows beside the half itself. */
-export interface HalfContext {
+interface HalfContext {
   /** Measurements of this very variant; null where there are none. */
   variant: VariantView | null;
   /** Whether `kept` is a share of the parent's, not of the largest half of the model. */

@@ -4,7 +4,7 @@ import type { LayerRule } from '../../src/protocol/solution.js';
 import { perform } from '../state/store.js';
 import { openLayers, selectedLayer } from '../state/ui-state.js';
 import { detailsVersion, needLayer } from './layer-details.js';
-import { openAllLayers, toggleLayer } from './map-state.js';
+import { isInTree, openAllLayers, toggleLayer } from './map-state.js';
 import { largestOf, measureOf, type Measure } from './measure.js';
 import type { Command } from './navigate.js';
 import { banToggled, pinToggled, ruleOf } from './rules.js';
@@ -69,6 +69,7 @@ export function useMapData(state: PanelState): void {
     if (version !== null) for (const layer of open) needLayer(layer, version);
   }, [version, open]);
   useEffect(() => {
-    if (state.cursorLayer !== null) selectedLayer.value = state.cursorLayer;
+    // Who moves in the tree moves the cursor too: its layer comes back here, and may be behind.
+    if (state.cursorLayer !== null && !isInTree()) selectedLayer.value = state.cursorLayer;
   }, [state.cursorLayer]);
 }

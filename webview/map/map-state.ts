@@ -9,6 +9,11 @@ export const treeFocus = signal<Focus | null>(null);
 /** The row under the pointer. */
 export const pointedRow = signal<string | null>(null);
 
+/** Whether the keyboard is in the tree; in a page that has lost the focus it is not, whatever had it last. */
+export function isInTree(): boolean {
+  return document.hasFocus() && (document.activeElement?.closest('[role="treegrid"]') ?? null) !== null;
+}
+
 export function toggleLayer(layer: number): void {
   const open = openLayers.peek();
   openLayers.value = open.includes(layer) ? open.filter((other) => other !== layer) : [...open, layer];

@@ -79,8 +79,9 @@ function moved(place: Place, wanted: number, direction: 1 | -1): Step {
 
 function entered(place: Place): Step {
   const { row, action, index } = place;
-  if (row.kind === 'layer')
+  if (row.kind === 'layer') {
     return row.open ? moved(place, index + 1, 1) : stay(place, { kind: 'toggle', layer: row.layer });
+  }
   if (row.kind !== 'variant') return stay(place);
   const next = VARIANT_ACTIONS[action === null ? 0 : VARIANT_ACTIONS.indexOf(action) + 1];
   return { focus: { key: row.key, action: next ?? action }, command: null };

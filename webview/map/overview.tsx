@@ -54,8 +54,6 @@ function Column({ half: { kind, kept }, outline, side }: { half: HalfMap; outlin
     <span
       class={`map-bar ${side} kind-${kind}`}
       style={{ '--outline': String(outline), '--kept': String(kept * outline) }}
-    >
-      <span class="map-bar-fill" />
-    </span>
+    />
   );
 }

@@ -22,7 +22,7 @@ export function layerOf(key: string): number {
   return Number(key.split('/')[0]);
 }
 
-export function variantKey(layer: number, half: Half, name: string): string {
+function variantKey(layer: number, half: Half, name: string): string {
   return `${layer}/${half}/${name}`;
 }
 

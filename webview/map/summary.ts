@@ -37,3 +37,8 @@ export function mapSummary(map: ArchitectureMap, parent: ArchitectureMap | null)
 export function keptShare(own: number | null, parents: number | null | undefined): number | null {
   return own === null || parents === null || parents === undefined || parents === 0 ? null : own / parents;
 }
+
+/** In characters. */
+export function longestName({ layers }: ArchitectureMap): number {
+  return layers.reduce((longest, { attention, ffn }) => Math.max(longest, attention.name.length, ffn.name.length), 0);
+}

@@ -1,6 +1,7 @@
 import type { ComponentChildren, TargetedEvent, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { DrawnRows, type DrawRow } from './drawn-rows.js';
+import { isInTree } from './map-state.js';
 import { navigate, resolveFocus, VARIANT_ACTIONS, type Focus, type Step } from './navigate.js';
 import { rowIndices, type Row } from './rows.js';
 import { ROW_HEIGHT, rowWindow, scrollToShow } from './window.js';
@@ -13,11 +14,11 @@ interface TreeGridProps {
   columns: number;
   rows: readonly Row[];
   focus: Focus;
-  /** A row to be brought into view whenever it changes, unless the user is in the tree. */
+  /** A row to be gone to whenever it changes, unless the user is in the tree. */
   follow: string | null;
   head: ComponentChildren;
   drawRow: DrawRow;
-  /** The focus came to a place by pointer, by Tab or by a key. */
+  /** Tab is to reach another place: the focus is there, or `follow` has changed. */
   onFocus: (focus: Focus) => void;
   /** A key moved the focus or asks for something. */
   onStep: (step: Step) => void;
@@ -63,10 +64,12 @@ export function TreeGrid(props: TreeGridProps) {
     };
   }, [rows.length]);
   useEffect(() => {
-    if (follow !== null && !(grid.current?.contains(document.activeElement) ?? false)) show(follow);
+    if (follow === null || isInTree()) return;
+    onFocus({ key: follow, action: null });
+    show(follow);
   }, [follow]);
   useLayoutEffect(() => {
-    const lost = hadFocus && !(grid.current?.contains(document.activeElement) ?? false);
+    const lost = hadFocus && document.hasFocus() && !(grid.current?.contains(document.activeElement) ?? false);
     if (stepped.current || lost) elementOf(grid.current, active)?.focus({ preventScroll: true });
     stepped.current = false;
   });

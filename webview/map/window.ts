@@ -1,12 +1,12 @@
 /** Every row is so high, in CSS pixels: what is not drawn need not be measured. */
 export const ROW_HEIGHT = 26;
 /** Rows beyond the edges that are drawn too, so that scrolling finds them there. */
-const OVERSCAN = 8;
+const OVERSCAN = 4;
 /** The window moves by so many rows at a time: most scroll events then change nothing. */
 const STEP = 4;
 
 /** Rows `first` to `end` (exclusive) of `count`. */
-export interface RowWindow {
+interface RowWindow {
   first: number;
   end: number;
 }

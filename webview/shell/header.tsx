@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { act, type PanelState } from '../../src/protocol/panel.js';
 import type { PanelAction } from '../../src/protocol/panel.js';
 import { headlineFigures } from '../comparison/headline.js';
@@ -12,7 +12,7 @@ import './header.css';
 
 /** What this is, how it stands, and what can be done with it now. */
 export function Header({ state }: { state: PanelState }) {
-  const { run, spec, title } = state;
+  const { run, spec, title, worker } = state;
   const condition: Condition = run?.state ?? 'none';
   return (
     <header class="header">
@@ -21,6 +21,7 @@ export function Header({ state }: { state: PanelState }) {
         <p class="header-state">
           <Icon name={CONDITION_ICONS[condition]} class={`tone-${CONDITION_TONES[condition]}`} />
           {run === null ? 'Not started' : runText(run)}
+          {worker.state === 'starting' && <span class="muted">· the worker is starting</span>}
         </p>
         <Actions condition={condition} state={state} />
       </div>
@@ -48,16 +49,36 @@ function Actions({ condition, state }: { condition: Condition; state: PanelState
   useEffect(() => {
     setPending(null);
   }, [condition, state.error, failure.value]);
+  const group = useRef<HTMLDivElement>(null);
+  const focused = useRef(false);
+  // The button that had the focus may be gone with the state that it was for.
+  useEffect(() => {
+    const lost = focused.current && document.activeElement === document.body;
+    if (lost) group.current?.querySelector<HTMLElement>('vscode-button')?.focus();
+  }, [condition]);
   const blocked = condition === 'none' && cannotStart(state);
   return (
-    <div class="header-actions" role="group" aria-label="Actions">
+    <div
+      ref={group}
+      class="header-actions"
+      role="group"
+      aria-label="Actions"
+      onFocusIn={() => {
+        focused.current = true;
+      }}
+      onFocusOut={({ relatedTarget }) => {
+        if (relatedTarget !== null) focused.current = false;
+      }}
+    >
       {RUN_ACTIONS[condition].map(({ action, text, icon, pending: waiting, primary }) => (
         <Button
           key={action}
           icon={icon}
           appearance={primary ? 'primary' : 'secondary'}
-          disabled={pending !== null || blocked}
+          disabled={blocked}
           onClick={() => {
+            // Not disabled meanwhile: it would lose the focus.
+            if (pending === action) return;
             if (waiting !== undefined) setPending(action);
             perform(act, { action });
           }}

@@ -9,13 +9,7 @@ import {
   type MessageReader,
   type MessageWriter,
 } from 'vscode-jsonrpc/browser.js';
-
-/** What the editor gives every webview, once. */
-export interface VsCodeApi {
-  postMessage(message: unknown): void;
-  getState(): unknown;
-  setState(state: unknown): void;
-}
+import type { VsCodeApi } from './vscode-api.js';
 
 /** JSON-RPC messages that the host posts to the window; anything else that is posted there is not ours. */
 class WindowReader extends AbstractMessageReader implements MessageReader {

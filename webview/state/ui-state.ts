@@ -1,7 +1,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import * as z from 'zod';
 import { panel } from './store.js';
-import type { VsCodeApi } from './transport.js';
+import type { VsCodeApi } from './vscode-api.js';
 
 // What the user has set in the panel itself. The editor keeps it for as long as the panel exists, hidden or reloaded.
 

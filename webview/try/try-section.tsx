@@ -49,7 +49,7 @@ function Trial() {
     if (count === null) return;
     announce('Completing with parent and child');
     void Promise.all(completers.map(async (completer) => completer.complete(prompt, count))).then(() => {
-      announce(completers.map(({ model, completion }) => `${model}: ${completion.peek().text}`).join('. '));
+      announce('Parent and child have completed the prompt');
     });
   };
   return (

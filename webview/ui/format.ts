@@ -4,7 +4,6 @@
 export const NONE = '–';
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
-const COUNT_UNITS = ['', ' thousand', ' million', ' billion', ' trillion'] as const;
 
 /** 1,048,576 as `1.00 MiB`: three significant digits. */
 export function bytes(value: number): string {
@@ -15,13 +14,6 @@ export function bytes(value: number): string {
 /** 1234567 as `1,234,567`. */
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
-}
-
-/** 49,300,000,000 as `49.3 billion`; up to 9,999 as it is. */
-export function roundCount(value: number): string {
-  if (value < 10_000) return count(value);
-  const power = Math.min(COUNT_UNITS.length - 1, Math.floor(Math.log10(value) / 3));
-  return `${significant(value / 1000 ** power)}${COUNT_UNITS[power] ?? ''}`;
 }
 
 /** Three significant digits without an exponent; whole numbers from 100 on. */
@@ -49,7 +41,8 @@ export function duration(seconds: number): string {
 export function remaining(seconds: number): string {
   if (seconds < 60) return 'less than a minute';
   const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `about ${minutes} min` : `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const rest = minutes % 60 === 0 ? '' : ` ${minutes % 60} min`;
+  return minutes < 60 ? `about ${minutes} min` : `about ${Math.floor(minutes / 60)} h${rest}`;
 }
 
 /** A factor: `2.19×`. */

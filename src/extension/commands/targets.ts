@@ -88,8 +88,13 @@ export async function findModelFolders(): Promise<string[]> {
   return [...new Set(configs?.map(({ fsPath }) => dirname(fsPath)))].filter((dir) => folders.has(dir)).sort();
 }
 
-/** For a folder of the workspace: its name, and where it is. */
+/** For a folder of the workspace that holds a model: its name, where it is, and the config in it. */
 export function folderItem(dir: string): QuickPickItem & { uri: Uri } {
-  const uri = Uri.file(join(dir, CONFIG_NAME));
-  return { label: `$(layers) ${basename(dir)}`, description: workspace.asRelativePath(dirname(dir)), uri };
+  return { label: `$(layers) ${basename(dir)}`, description: placeOf(dir), uri: Uri.file(join(dir, CONFIG_NAME)) };
+}
+
+/** The folder in which a file or folder lies, as seen from the workspace; nothing for what lies at the top. */
+export function placeOf(path: string): string {
+  const relative = dirname(workspace.asRelativePath(path));
+  return relative === '.' ? '' : relative;
 }

@@ -1,17 +1,9 @@
 import path from 'node:path';
-import {
-  Disposable,
-  Range,
-  Selection,
-  type TextEditor,
-  TextEditorRevealType,
-  type Uri,
-  ViewColumn,
-  window,
-} from 'vscode';
+import { Disposable, Range, Selection, type TextEditor, TextEditorRevealType, type Uri, window } from 'vscode';
 import { act, revealLayer } from '../../protocol/panel.js';
 import { performConfigAction } from '../panel/actions.js';
 import { LiveDocument } from '../panel/live-document.js';
+import { showFile } from '../panel/panels.js';
 import type { PanelContent, PanelSubject, Serve } from '../panel/session.js';
 import { Throttle } from '../panel/throttle.js';
 import { ConfigState } from './config-state.js';
@@ -88,9 +80,7 @@ export class ConfigPanel implements PanelSubject {
 
   /** Selects what the text says of a layer, in the editor that shows it; the focus stays in the map. */
   private async reveal(layer: number): Promise<void> {
-    const editor =
-      this.editor ??
-      (await window.showTextDocument(this.uri, { viewColumn: ViewColumn.One, preserveFocus: true, preview: false }));
+    const editor = this.editor ?? (await showFile(this.uri, { preserveFocus: true }));
     const { document } = editor;
     const ranges = this.state.rangesOf(layer).map(([start, end]) => {
       return new Range(document.positionAt(start), document.positionAt(end));

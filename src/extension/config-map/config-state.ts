@@ -3,6 +3,7 @@ import { configLines, type LayerLines, type OffsetRange } from '../../formats/co
 import { parseJsonBytes } from '../../formats/json-file.js';
 import { describeConfig } from '../../model/config-map.js';
 import type { ArchitectureMap } from '../../protocol/architecture.js';
+import { lineAt, readJsonText } from '../../search/spec-text.js';
 import { NOTHING, type PanelContent } from '../panel/session.js';
 
 /** The state of a config map: the architecture by the text as it stands in the editor, and where the cursor is in it. */
@@ -23,11 +24,20 @@ export class ConfigState {
     this.lines = configLines(text);
     try {
       if (problem !== null) throw new InputError(problem, this.name);
-      this.map = describeConfig(parseJsonBytes(new TextEncoder().encode(text), this.name), this.name);
+      this.map = describeConfig(this.parse(text), this.name);
       this.problem = null;
     } catch (error) {
       this.problem = messageOf(error);
     }
+  }
+
+  /** As strict as for any config, but with the line where a text that is being written is no JSON yet. */
+  private parse(text: string): unknown {
+    const [problem] = readJsonText(text).problems;
+    if (problem !== undefined) {
+      throw new InputError(`line ${lineAt(text, problem.start)}: ${problem.message}`, this.name);
+    }
+    return parseJsonBytes(new TextEncoder().encode(text), this.name);
   }
 
   /** @param offset of the cursor in the text; null where it is elsewhere */

@@ -1,8 +1,9 @@
-import { commands, Uri, window } from 'vscode';
+import { commands, Uri } from 'vscode';
 import { InputError } from '../../common/errors.js';
 import type { PanelAction } from '../../protocol/panel.js';
 import type { CommandId } from '../manifest/commands.js';
 import type { Services } from '../services.js';
+import { showFile } from './panels.js';
 import type { SearchState } from './search-state.js';
 
 interface Surroundings {
@@ -24,11 +25,11 @@ const ACTIONS: Readonly<Record<PanelAction, Action>> = {
   revealChild: aboutRun('puzzle.revealChild'),
   showLog: aboutRun('puzzle.showLog'),
   copyDiagnostics: aboutRun('puzzle.copyDiagnostics'),
-  openSpec: ({ specUri }) => window.showTextDocument(specUri),
+  openSpec: ({ specUri }) => showFile(specUri),
   openReport: ({ state }) => {
     const { report } = state;
     if (report === null) throw new InputError('has no report yet', state.place.name);
-    return window.showTextDocument(Uri.file(report));
+    return showFile(Uri.file(report));
   },
   restartWorker: ({ services }) => services.worker.restart(),
   preflight: ({ state }) => {
@@ -44,7 +45,7 @@ export async function performAction(action: PanelAction, surroundings: Surroundi
 /** The same buttons where there is a config and nothing else. */
 const CONFIG_ACTIONS: Partial<Record<PanelAction, (config: Uri) => PromiseLike<unknown>>> = {
   start: (config) => commands.executeCommand('puzzle.startSearch' satisfies CommandId, config),
-  openSpec: (config) => window.showTextDocument(config),
+  openSpec: (config) => showFile(config),
   showLog: () => commands.executeCommand('puzzle.showLog' satisfies CommandId),
   copyDiagnostics: () => commands.executeCommand('puzzle.copyDiagnostics' satisfies CommandId),
 };

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { InputError } from '../../common/errors.js';
 import { isFile, readJsonFile } from '../../formats/json-file.js';
 import type { ComparedModel, Comparison } from '../../protocol/panel.js';
@@ -30,7 +30,6 @@ const keptSchema = z.object({
 /** Of `report.json`, what a comparison needs. */
 const reportSchema = z.object({
   version: z.literal(1),
-  name: z.string(),
   parent: modelSchema,
   child: modelSchema,
   kept: keptSchema,
@@ -45,8 +44,6 @@ export type Architecture = Report['architecture'];
 
 /** What a finished run has measured. */
 export interface Measured {
-  /** Of the run. */
-  name: string;
   runDir: string;
   /** Path of the report. */
   report: string;
@@ -72,7 +69,7 @@ export async function readMeasured(runDir: string): Promise<Measured | null> {
   const compared = (model: z.infer<typeof modelSchema>, kept: z.infer<typeof keptSchema> | null) =>
     measuredModel({ ...model, dir: moved(model.dir) }, kept);
   return {
-    ...{ name: report.name, runDir, report: file },
+    ...{ runDir, report: file },
     architecture: report.architecture,
     parent: compared(report.parent, null),
     child: compared(report.child, report.kept),
@@ -96,15 +93,26 @@ function measuredModel(
 
 /** The children of several runs beside their parents: one, where all have the same. */
 export function mergeRuns(runs: readonly Measured[]): Comparison | null {
-  const parents = new Map(runs.map((run) => [run.parent.dir, run]).reverse() as [string | null, Measured][]);
-  const named = ({ name, runDir }: Measured) =>
-    runs.filter((run) => run.name === name).length === 1 ? name : `${name} (${runDir})`;
-  const models = runs.flatMap((run) => {
-    const parent = parents.get(run.parent.dir) === run ? [run.parent] : [];
-    const name = run === runs[0] ? 'parent' : `parent of ${named(run)}`;
-    return [...parent.map((model) => ({ ...model, name })), { ...run.child, name: named(run) }];
+  const names = shortNames(runs.map(({ runDir }) => runDir));
+  const parents = new Set<string | null>();
+  const models = runs.flatMap(({ parent, child }, i) => {
+    const name = names[i] ?? '';
+    const known = parents.has(parent.dir);
+    parents.add(parent.dir);
+    const own = known ? [] : [{ ...parent, name: i === 0 ? 'parent' : `parent of ${name}` }];
+    return [...own, { ...child, name }];
   });
   return models.length === 0 ? null : { models, report: null };
+}
+
+/** What tells run directories apart: their names, those with the folders that they belong to, or their paths. */
+function shortNames(dirs: readonly string[]): string[] {
+  const forms = [
+    (dir: string) => path.basename(dir),
+    (dir: string) => path.join(path.basename(path.dirname(path.dirname(dir))), path.basename(dir)),
+  ];
+  const names = forms.map((form) => dirs.map(form)).find((all) => new Set(all).size === all.length);
+  return names ?? [...dirs];
 }
 
 /** A model of which only the costs are known. `whose`: the solution, or the parent beside it. */

@@ -16,7 +16,7 @@ export interface PageParts {
  */
 export function panelPage({ script, style, source, language, title }: PageParts): string {
   const nonce = newNonce();
-  // The toolkit makes one empty style element to see what the browser knows, by the nonce that this element names.
+  // The toolkit makes one empty style element to see what the browser knows, by the nonce that the meta element gives.
   const styleNonce = newNonce();
   const policy = [
     "default-src 'none'",

@@ -20,7 +20,8 @@ export class LiveDocument implements Disposable {
     const onDisk = (file: Uri) => {
       if (!isThis(file)) return;
       void this.load();
-      this.saves.fire();
+      // An editor tells of its saving itself.
+      if (this.document === undefined) this.saves.fire();
     };
     const inEditor = (document: TextDocument) => {
       if (isThis(document.uri)) void this.load();

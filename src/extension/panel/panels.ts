@@ -1,4 +1,4 @@
-import { env, Uri, ViewColumn, type WebviewPanel, window } from 'vscode';
+import { env, type TextDocumentShowOptions, type TextEditor, Uri, ViewColumn, type WebviewPanel, window } from 'vscode';
 import type { PanelSource } from '../../protocol/panel.js';
 import type { Services } from '../services.js';
 import { panelPage } from './document.js';
@@ -67,14 +67,19 @@ export function adoptPanel(services: Services, { source, title, make }: PanelMak
 
 /** The column beside a file, which is shown for that. */
 export async function columnOf(uri: Uri): Promise<ViewColumn> {
-  const shown = window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri.toString());
   try {
-    await window.showTextDocument(uri, { viewColumn: shown?.viewColumn ?? ViewColumn.Active, preview: false });
+    await showFile(uri);
     return ViewColumn.Beside;
   } catch {
     // The panel says what is wrong with the file.
     return ViewColumn.Active;
   }
+}
+
+/** Shows a file where it is shown already, or else in the first column: panels stand in others, and stay to be seen. */
+export function showFile(uri: Uri, options: TextDocumentShowOptions = {}): PromiseLike<TextEditor> {
+  const shown = window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri.toString());
+  return window.showTextDocument(uri, { viewColumn: shown?.viewColumn ?? ViewColumn.One, preview: false, ...options });
 }
 
 function keyOf({ kind, uris }: PanelSource): string {

@@ -60,6 +60,8 @@ export class SearchPanel implements PanelSubject {
 
   serve(serve: Serve, endpoint: Endpoint): void {
     const { state, services, specUri } = this;
+    // A panel that was hidden while a slider was on its way does not remember that it was.
+    state.endTrials();
     const { runDir } = state.place;
     serve(askSeries, async ({ known }) =>
       state.run === undefined ? [] : unknownPoints(await services.runs.series(runDir), known),

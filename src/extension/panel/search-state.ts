@@ -130,6 +130,13 @@ export class SearchState {
     if (this.tried.delete(metric)) this.update();
   }
 
+  /** Every limit is as the spec says again. */
+  endTrials(): void {
+    if (this.tried.size === 0) return;
+    this.tried.clear();
+    this.update();
+  }
+
   content(): PanelContent {
     const { uri, name } = this.place;
     const { worker } = this.sources;

@@ -1,5 +1,6 @@
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { l10n, type QuickPickItem, QuickPickItemKind, type Uri, window, workspace } from 'vscode';
+import { placeOf } from '../commands/targets.js';
 import type { Services } from '../services.js';
 import { exampleText } from './example.js';
 
@@ -53,8 +54,11 @@ async function ask(title: string, choices: readonly Choice[]): Promise<string[] 
 }
 
 function fileChoice({ fsPath }: Uri): Choice {
-  const description = workspace.asRelativePath(dirname(fsPath));
-  return { label: `$(file) ${basename(fsPath)}`, description, choose: () => Promise.resolve([fsPath]) };
+  return {
+    label: `$(file) ${basename(fsPath)}`,
+    description: placeOf(fsPath),
+    choose: () => Promise.resolve([fsPath]),
+  };
 }
 
 function browseChoices(extensions: string[]): Choice[] {

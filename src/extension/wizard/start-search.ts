@@ -1,10 +1,19 @@
 import { basename, dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { l10n, type QuickPickItem, QuickPickItemKind, type Uri, window, workspace } from 'vscode';
+import { l10n, type QuickPickItem, QuickPickItemKind, type Uri, window } from 'vscode';
 import { InputError } from '../../common/errors.js';
 import type { Handler } from '../commands/handler.js';
-import { activeUri, CONFIG_NAME, findModelFolders, findSpecs, folderItem, isSpec, uriOf } from '../commands/targets.js';
+import {
+  activeUri,
+  CONFIG_NAME,
+  findModelFolders,
+  findSpecs,
+  folderItem,
+  isSpec,
+  placeOf,
+  uriOf,
+} from '../commands/targets.js';
 import type { Services } from '../services.js';
 import { requireTrust } from '../trust.js';
 import { runExample } from './example-commands.js';
@@ -44,7 +53,7 @@ async function pickStart(): Promise<Start | undefined> {
     ...(specs.length > 0 ? [heading(l10n.t('Specs'))] : []),
     ...specs.map((uri) => ({
       label: `$(play) ${basename(uri.fsPath)}`,
-      description: workspace.asRelativePath(dirname(uri.fsPath)),
+      description: placeOf(uri.fsPath),
       start: (services: Services) => startSpec(services, uri),
     })),
     heading(l10n.t('Models')),

@@ -24,7 +24,8 @@ export async function startSpec(services: Services, spec: Uri): Promise<void> {
   const state = runs.get(dir)?.state;
   if (state === 'paused') await runs.resume(dir);
   else if (state !== 'running') {
-    if (!(await inProgress(l10n.t('Puzzle: checking {0}', name), () => mayStart(services, spec)))) return;
+    const obstacle = await inProgress(l10n.t('Puzzle: checking {0}', name), () => obstacleTo(services, spec));
+    if (obstacle !== null && !(await startsAnyway(spec, obstacle))) return;
     await inProgress(l10n.t('Puzzle: starting {0}', name), () => runs.start(spec.fsPath));
   }
   if (setting('openPanelOnStart')) await openSearchPanel(services, spec);
@@ -35,27 +36,25 @@ async function save(spec: Uri): Promise<void> {
   if (open?.isDirty === true) await open.save();
 }
 
-/** Looks at everything that a search needs; where something is missing the user decides. */
-async function mayStart({ worker, log }: Services, spec: Uri): Promise<boolean> {
+/** What keeps a search from starting, with what to do about it; null, and a summary, when nothing does. */
+async function obstacleTo({ worker, log }: Services, spec: Uri): Promise<string | null> {
   let checks;
   try {
     checks = await worker.ask(preflightQuestion, { spec: spec.fsPath });
   } catch (error) {
     log.warn(`the checks before the start were not made: ${messageOf(error)}`);
-    return startsAnyway(spec, l10n.t('The checks before the start could not be made: {0}', messageOf(error)));
+    return l10n.t('The checks before the start could not be made: {0}', messageOf(error));
   }
   const { items, stages } = checks;
   for (const item of items) log.info(`check ${item.name}: ${item.status}: ${sentence(item)}`);
   const failed = items.filter(({ status }) => status === 'failed');
-  if (failed.length > 0) {
-    return startsAnyway(spec, l10n.t('This search is not ready to start. {0}', failed.map(sentence).join(' ')));
-  }
+  if (failed.length > 0) return l10n.t('This search is not ready to start. {0}', failed.map(sentence).join(' '));
+
   const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0);
-  const warnings = items.filter(({ status }) => status === 'warning').length;
   const summary = l10n.t('Puzzle: ready to start, about {0}', durationText(seconds));
-  const more = warnings === 0 ? '' : l10n.t(', {0} warnings in the panel', warnings);
+  const more = items.some(({ status }) => status === 'warning') ? l10n.t(', with warnings in the panel') : '';
   window.setStatusBarMessage(`$(check) ${summary}${more}`, SUMMARY_MS);
-  return true;
+  return null;
 }
 
 const sentence = ({ message, fix }: PreflightItem): string => {

@@ -61,7 +61,7 @@ const HANDLERS: { [Key in Name]: Handler<(typeof QUESTIONS)[Key]> } = {
       },
     });
   },
-  preflight: async (params) => (await import('./preflight.js')).answerPreflight(params),
+  preflight: async ({ spec }) => (await import('../../search/preflight.js')).preflightItems(spec),
   export: async ({ run, out }) => {
     const { exportChild } = await import('../../search/export-child.js');
     return exportChild(run, out);

@@ -6,7 +6,7 @@ import { commands, Uri, window } from 'vscode';
 import { extension, services } from './extension.js';
 import { PROCESSES_ARE_SEEN, startedPrograms } from './processes.js';
 import { newSearch } from './searches.js';
-import { until } from './until.js';
+import { until } from '../until.js';
 
 const NATIVE_OR_SOLVER = /onnxruntime|glpk/;
 

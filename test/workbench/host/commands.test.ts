@@ -6,8 +6,8 @@ import { after, before, describe, it } from 'mocha';
 import { commands, env, Uri, window } from 'vscode';
 import type { CommandId } from '../../../src/extension/manifest/commands.js';
 import { extension, services } from './extension.js';
-import { ENDLESS, finishedSearch, isAt, newSearch, reaches, type Search } from './searches.js';
-import { until } from './until.js';
+import { copyOf, ENDLESS, finishedSearch, isAt, newSearch, reaches, type Search } from './searches.js';
+import { until } from '../until.js';
 import { withUser } from './user.js';
 
 interface Behaviour {
@@ -114,8 +114,10 @@ const BEHAVIOURS: Readonly<Record<CommandId, Behaviour>> = {
   },
   'puzzle.compare': {
     whenUp: async () => {
-      await give('puzzle.compare', (await finishedSearch()).dir);
-      await tab(/compar/i);
+      const finished = await finishedSearch();
+      await reaches(await copyOf(finished, 'finished-too'), 'done');
+      await withUser(['tiny'], () => give('puzzle.compare', finished.dir));
+      await tab(/^Puzzle: tiny, tiny$/);
     },
   },
   'puzzle.exportChild': {

@@ -17,7 +17,7 @@ import {
   workspace,
 } from 'vscode';
 import { finishedSearch, newSearch } from './searches.js';
-import { until } from './until.js';
+import { until } from '../until.js';
 
 const open = async (uri: Uri) => {
   const document = await workspace.openTextDocument(uri);

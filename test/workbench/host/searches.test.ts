@@ -8,7 +8,7 @@ import { holdingProcess, isLocked } from '../../../src/run/lock-state.js';
 import { services } from './extension.js';
 import { PROCESSES_ARE_SEEN, processesOf } from './processes.js';
 import { ENDLESS, finishedSearch, finishedTasks, isAt, newSearch, reaches, type Search } from './searches.js';
-import { until } from './until.js';
+import { until } from '../until.js';
 
 const start = ({ spec }: Search) => commands.executeCommand('puzzle.startSearch', spec);
 

@@ -6,7 +6,7 @@ import { commands, Uri, workspace } from 'vscode';
 import type { RunView } from '../../../src/protocol/run.js';
 import { services } from './extension.js';
 import { SEARCHES_VARIABLE } from './results.js';
-import { until } from './until.js';
+import { until } from '../until.js';
 
 const SPEC_NAME = 'tiny.puzzle.json';
 /** Fields of a spec whose search goes on until it is stopped. */
@@ -19,29 +19,37 @@ export interface Search {
   dir: string;
 }
 
-function workspaceFolder(): string {
-  const [folder] = workspace.workspaceFolders ?? [];
-  if (folder === undefined) throw new Error('no folder is open');
-  return folder.uri.fsPath;
+function searchIn(name: string): Search {
+  const [workspaceFolder] = workspace.workspaceFolders ?? [];
+  if (workspaceFolder === undefined) throw new Error('no folder is open');
+  const folder = join(workspaceFolder.uri.fsPath, name);
+  return { folder, spec: Uri.file(join(folder, SPEC_NAME)), dir: join(folder, '.puzzle/tiny') };
 }
 
 /** Parent, text and spec in a folder of their own; `changes` replace fields of the spec. */
 export async function newSearch(name: string, changes: object = {}): Promise<Search> {
   const template = process.env[SEARCHES_VARIABLE];
   if (template === undefined) throw new Error(`${SEARCHES_VARIABLE} names no folder`);
-  const folder = join(workspaceFolder(), name);
-  await cp(template, folder, { recursive: true });
-  const spec = join(folder, SPEC_NAME);
-  const fields = JSON.parse(await readFile(spec, 'utf8')) as object;
-  await writeFile(spec, `// A comment that stays.\n${JSON.stringify({ ...fields, ...changes }, null, 2)}\n`);
-  return { folder, spec: Uri.file(spec), dir: join(folder, '.puzzle/tiny') };
+  const search = searchIn(name);
+  await cp(template, search.folder, { recursive: true });
+  const file = search.spec.fsPath;
+  const fields = JSON.parse(await readFile(file, 'utf8')) as object;
+  await writeFile(file, `// A comment that stays.\n${JSON.stringify({ ...fields, ...changes }, null, 2)}\n`);
+  return search;
+}
+
+/** Another search of the same kind, with the same run; made once. */
+export async function copyOf({ folder }: Search, name: string): Promise<Search> {
+  const copy = searchIn(name);
+  if (!existsSync(copy.folder)) await cp(folder, copy.folder, { recursive: true });
+  return copy;
 }
 
 /** A search that has found its child; the first who asks starts it. */
 export async function finishedSearch(): Promise<Search> {
-  const folder = join(workspaceFolder(), 'finished');
-  if (!existsSync(folder)) await commands.executeCommand('puzzle.startSearch', (await newSearch('finished')).spec);
-  const search = { folder, spec: Uri.file(join(folder, SPEC_NAME)), dir: join(folder, '.puzzle/tiny') };
+  const search = searchIn('finished');
+  if (!existsSync(search.folder))
+    await commands.executeCommand('puzzle.startSearch', (await newSearch('finished')).spec);
   await reaches(search, 'done');
   return search;
 }

@@ -20,7 +20,8 @@ export interface User {
 
 /**
  * Does `work` while questions and messages get these answers, in their order, in place of a person's; undefined, also for
- * what comes after the last, means that the question is dismissed. An answer of a message is the text of its button.
+ * what comes after the last, means that the question is dismissed. A text answers with what bears it: a button, an item,
+ * all such items where several may be picked.
  */
 export async function withUser<Result>(
   answers: readonly Answer[],
@@ -33,10 +34,11 @@ export async function withUser<Result>(
     (name: Asking) =>
     async (first: unknown, ...rest: unknown[]) => {
       if (name.endsWith('Message')) user.told.push(String(first));
-      const items = name === 'showQuickPick' ? ((await first) as unknown[]) : rest;
       const answer = waiting.shift();
       if (typeof answer !== 'string' || name === 'showInputBox') return answer;
-      return items.find((item) => labelOf(item).includes(answer));
+      const items = name === 'showQuickPick' ? ((await first) as unknown[]) : rest;
+      const chosen = items.filter((item) => labelOf(item).includes(answer));
+      return picksMany(rest) ? chosen : chosen[0];
     };
   Object.assign(window, Object.fromEntries(ASKING.map((name) => [name, replacement(name)])));
   try {
@@ -44,6 +46,10 @@ export async function withUser<Result>(
   } finally {
     Object.assign(window, originals);
   }
+}
+
+function picksMany([options]: readonly unknown[]): boolean {
+  return typeof options === 'object' && options !== null && 'canPickMany' in options && options.canPickMany === true;
 }
 
 function labelOf(item: unknown): string {

@@ -11,49 +11,42 @@ import { Overview } from './overview.js';
 import { PointedDetails } from './pointed-details.js';
 import { flattenRows, layerKey, layerOf } from './rows.js';
 import type { ShownMap } from './shown-map.js';
-import { mapSummary } from './summary.js';
+import { longestName, mapSummary } from './summary.js';
 import { Totals } from './totals.js';
 import { TreeGrid } from './tree-grid.js';
 
 const DETAILS = 'map-details';
 /** A model with more layers than this is shown at a glance too. */
 const OVERVIEW_FROM = 24;
+const NONE_OPEN: readonly number[] = [];
+
 /** The layers of a model, one a row, with all that is around them. */
-export function ArchitectureMap({ state, shown }: { state: PanelState; shown: ShownMap }) {
+export function MapView({ state, shown }: { state: PanelState; shown: ShownMap }) {
   const { map, parent, solution } = shown;
   const model = useMapModel(state, shown);
-  const open = model.openable ? openLayers.value : [];
+  const open = model.openable ? openLayers.value : NONE_OPEN;
   const known = open.map(layerDetail);
   // The details that are known are read anew, and the rows made anew, when one of them is another.
   const rows = useMemo(
     () => flattenRows(map.layers.length, new Set(open), layerDetail),
     [map.layers.length, open, ...known],
   );
-  const focus = treeFocus.value ?? { key: layerKey(selectedLayer.value ?? 0), action: null };
   const selected = selectedLayer.value;
+  const focus = treeFocus.value ?? { key: layerKey(0), action: null };
   useMapData(state);
   const drawRow = useCallback<DrawRow>(
     (row, place) => <MapRow key={row.key} {...{ row, place, model, describedBy: DETAILS }} />,
     [model],
   );
   const overview = useMemo(
-    () =>
-      map.layers.length > OVERVIEW_FROM && (
-        <Overview
-          {...{ map, parent }}
-          onSelect={(layer) => {
-            treeFocus.value = { key: layerKey(layer), action: null };
-            model.select(layer);
-          }}
-        />
-      ),
+    () => map.layers.length > OVERVIEW_FROM && <Overview {...{ map, parent }} onSelect={model.select} />,
     [map, parent, model],
   );
   const summary = mapSummary(map, parent);
   const columns = ['layer', 'attention', 'FFN', model.measure.name];
 
   return (
-    <div class="map">
+    <div class="map" style={{ '--longest-name': String(longestName(map)) }}>
       <Legend map={map} withParent={parent !== null} measure={model.measure} />
       {overview}
       <TreeGrid

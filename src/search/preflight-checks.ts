@@ -1,0 +1,232 @@
+import { statfs } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import path from 'node:path';
+import { InputError } from '../common/errors.js';
+import { bytes, count, duration, plural } from '../common/units.js';
+import type { ModelConfig } from '../formats/hf-config.js';
+import { readTask } from '../formats/tasks.js';
+import { loadTokenizer } from '../formats/tokenizer.js';
+import { modelCosts } from '../model/accounting.js';
+import { enumerateVariants, type LayerVariants } from '../model/variants.js';
+import { STAGES } from '../run/events.js';
+import { libraryCosts } from '../target/costs.js';
+import { checkCostTable, type CostTable, readCostTable, tableKey } from '../target/table.js';
+import { type Constraint, type Metric, parseConstraints } from './constraints.js';
+import { budgets, checkTensors, type Model, openModel } from './context.js';
+import { requireText } from './data.js';
+import { taskFiles } from './evaluate/scores.js';
+import { peakMemoryBytes, runDirectoryBytes } from './footprint.js';
+import { planSeconds } from './plan.js';
+import { checkRules, type LayerRule } from './rules.js';
+import { checkReachable } from './solve.js';
+import type { Spec } from './spec.js';
+
+/** What of an architecture is known without a clock. */
+const EXACT: ReadonlySet<Metric> = new Set<Metric>(['memory', 'parameters', 'kvCache']);
+
+/** A search this long is worth a second thought. */
+const LONG_SECONDS = 12 * 3600;
+/** Beyond this share of what there is, other programs are likely to be in the way. */
+const TIGHT = 0.8;
+
+/** A spec, and what is found of it check by check. */
+export interface Found {
+  spec: Spec;
+  /** The spec's file, for messages. */
+  where: string;
+  parent?: Model;
+  variants?: LayerVariants[];
+  /** Runtimes that can be relied on; seconds of zero where they are still to be measured. */
+  table?: CostTable;
+  /** Rules that can be kept. */
+  rules?: readonly LayerRule[];
+}
+
+/** What a check has to say; undefined: it has nothing to look at. */
+export type Said = string | { warning: string; fix?: string } | undefined;
+
+export interface Check {
+  name: string;
+  /** What to do when it fails. */
+  fix: string;
+  /** Throws InputError for what a search could otherwise only fail of later, after minutes or hours of work. */
+  check: (found: Found) => Promise<Said> | Said;
+}
+
+/** What must be as it is said to be. */
+export const INPUTS: readonly Check[] = [
+  {
+    name: 'parent',
+    fix: 'Set "parent" to the folder of a Llama-architecture model: config.json and weights as safetensors.',
+    check: async (found) => {
+      const parent = await openModel(found.spec.parent);
+      checkTensors(parent);
+      found.parent = parent;
+      const { parameters } = modelCosts(parent.config, { weights: 'F32', context: 1 });
+      return `${plural(parent.config.layers.length, 'layer')}, ${count(parameters)} parameters`;
+    },
+  },
+  {
+    name: 'space',
+    fix: 'Correct "space" or "data.sequenceLength" to what the parent can give.',
+    check: (found) => {
+      const { spec, parent, where } = found;
+      if (parent === undefined) return undefined;
+      checkSequenceLength(spec, parent.config, where);
+      found.variants = enumerateVariants(parent.config, spec.space);
+      const all = found.variants.reduce((sum, { attention, ffn }) => sum + attention.length + ffn.length, 0);
+      return `${count(all)} variants`;
+    },
+  },
+  {
+    name: 'tokenizer',
+    fix: "Put the model's tokenizer.json into its folder.",
+    check: async ({ spec }) => {
+      const { vocabSize } = await loadTokenizer(spec.parent);
+      return `${count(vocabSize)} tokens`;
+    },
+  },
+  {
+    name: 'text',
+    fix: 'Set "data.text" to .txt or .jsonl files with text, or folders of them.',
+    check: async ({ spec }) => {
+      const paths = [spec.data.text].flat();
+      await requireText(paths);
+      return paths.join(', ');
+    },
+  },
+  {
+    name: 'tasks',
+    fix: 'Correct the file, or take it off "tasks".',
+    check: async ({ spec }) => {
+      let questions = 0;
+      const files = await taskFiles(spec.tasks);
+      for (const { file } of files) questions += (await readTask(file)).items.length;
+      if (files.length === 0) return 'none: parent and child will be compared on text alone';
+      return `${plural(files.length, 'task')}, ${count(questions)} questions`;
+    },
+  },
+  {
+    name: 'target',
+    fix: 'Correct the cost table, or set "target.engine" to "onnxruntime" to measure on this machine.',
+    check: async (found) => {
+      const { spec, parent, variants } = found;
+      const { target } = spec;
+      if (target.engine !== 'table') {
+        if (parent && variants) found.table = untimedTable(parent.config, variants);
+        return 'measured on this machine';
+      }
+      const table = await readCostTable(target.file);
+      if (parent && variants) checkCostTable(table, parent.config, variants, target.workload, target.file);
+      found.table = table;
+      return target.file;
+    },
+  },
+  {
+    name: 'rules',
+    fix: 'Correct the rule, or remove it.',
+    check: (found) => {
+      const { spec, variants, where } = found;
+      if (variants === undefined) return undefined;
+      checkRules(spec.rules, variants, `${where}: rules`);
+      found.rules = spec.rules;
+      return spec.rules.length === 0 ? undefined : plural(spec.rules.length, 'rule');
+    },
+  },
+  {
+    name: 'limits',
+    fix: 'Write the limit as told, relax it, or remove rules that keep it from being met.',
+    check: checkLimits,
+  },
+];
+
+/** What a search takes of the machine. */
+export const MACHINE: readonly Check[] = [
+  {
+    name: 'memory',
+    fix: 'Lower "uptrain.batch" or "data.sequenceLength", or "processes".',
+    check: ({ spec, parent }) => {
+      if (parent === undefined) return undefined;
+      const processes = spec.processes ?? availableParallelism();
+      return compared(peakMemoryBytes(parent.config, budgets(spec, parent.config), processes), memoryBytes(), 'memory');
+    },
+  },
+  {
+    name: 'disk',
+    fix: 'Free some space, lower "distil.distinctTokens", or leave variants out of "space".',
+    check: async ({ spec, where, parent, variants }) => {
+      if (parent === undefined || variants === undefined) return undefined;
+      const { bavail, bsize } = await statfs(path.dirname(path.resolve(where)));
+      const needed = runDirectoryBytes(parent.config, variants, budgets(spec, parent.config));
+      return compared(needed, bavail * bsize, 'disk space');
+    },
+  },
+  {
+    name: 'time',
+    fix: 'Lower "distil.tokens" and "uptrain.tokens", or leave variants out of "space".',
+    check: (found) => {
+      const stages = stageSeconds(found);
+      if (stages.length === 0) return undefined;
+      const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0);
+      const said = `about ${duration(seconds)} in all`;
+      return seconds > LONG_SECONDS ? { warning: said } : said;
+    },
+  },
+];
+
+/** Estimated seconds of each stage; none where that cannot be told. */
+export function stageSeconds({ spec, parent, variants }: Found): { stage: string; seconds: number }[] {
+  if (parent === undefined || variants === undefined) return [];
+  const threads = spec.threads ?? availableParallelism();
+  const seconds = planSeconds({ spec, parent, budgets: budgets(spec, parent.config), threads }, variants);
+  return STAGES.map((stage) => ({ stage, seconds: seconds[stage] }));
+}
+
+function compared(needed: number, available: number, what: string): Said {
+  const said = `about ${bytes(needed)} of ${bytes(available)} ${what}`;
+  if (needed > available) throw new InputError(`${said}: too little`);
+  return needed > TIGHT * available ? { warning: said } : said;
+}
+
+/** What this process and its children may use. */
+function memoryBytes(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+function checkSequenceLength(spec: Spec, config: ModelConfig, where: string): void {
+  const { sequenceLength } = budgets(spec, config);
+  const { maxPositionEmbeddings: longest } = config;
+  if (sequenceLength <= longest) return;
+  throw new InputError(
+    `is ${sequenceLength}, but the parent was made for at most ${longest} tokens (max_position_embeddings)`,
+    `${where}: data.sequenceLength`,
+  );
+}
+
+async function checkLimits({ spec, where, parent, variants, table, rules = [] }: Found): Promise<Said> {
+  const { target, limits, margin } = spec;
+  const constraints = parseConstraints(limits, `${where}: limits`);
+  if (constraints.length === 0) {
+    return { warning: 'none: the parent itself is the best child', fix: 'Set "limits": { "throughput": ">= 2x" }.' };
+  }
+  if (parent === undefined || variants === undefined || table === undefined) return 'understood';
+  const known = constraints.filter(({ metric }) => target.engine === 'table' || EXACT.has(metric));
+  const costs = libraryCosts(parent.config, variants, table, target.workload);
+  await checkReachable(costs, { constraints: known, margin, rules });
+  return reached(constraints, known);
+}
+
+function reached(constraints: readonly Constraint[], known: readonly Constraint[]): string {
+  const unknown = constraints.filter((constraint) => !known.includes(constraint)).map(({ metric }) => metric);
+  if (unknown.length === 0) return 'can be met';
+  return `understood; ${unknown.join(' and ')} will be known when runtimes are measured`;
+}
+
+/** Where runtimes are still to be measured: exact costs in the precisions of the measuring engine, all seconds zero. */
+function untimedTable(config: ModelConfig, variants: readonly LayerVariants[]): CostTable {
+  const all = variants.flatMap(({ attention, ffn }) => [...attention, ...ffn]);
+  const row = { prefillSeconds: 0, decodeSeconds: 0 };
+  const rows = all.map((variant) => [tableKey(config, variant), row] as const);
+  return { version: 1, weights: 'F32', kvCache: 'F32', nonBlock: row, variants: Object.fromEntries(rows) };
+}

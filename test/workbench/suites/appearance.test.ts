@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { violations } from '../axe.js';
+import { Panel } from '../panel.js';
+import { finish, writeSearch } from '../searches.js';
+import { describeInWorkbench } from '../session.js';
+import { THEMES } from '../themes.js';
+import { until } from '../until.js';
+
+const NARROW_PX = 300;
+
+await describeInWorkbench(
+  'the looks of the panel',
+  {
+    prepare: async ({ folder, extension }) => {
+      await finish(extension, await writeSearch(folder));
+    },
+  },
+  (session) => {
+    const panel = () => new Panel(session.workbench.webview());
+    const body = () => panel().page.locator('body');
+
+    session.test('the panel is open, alone, with a layer opened', async () => {
+      const { workbench } = session;
+      await workbench.openFile('tiny.puzzle.json');
+      await workbench.runCommand('Puzzle: Open Search Panel');
+      await panel().layer(2).dblclick();
+      await panel().button('Pin kv1 for the attention of layer 2').waitFor();
+      await panel().section('Comparison').getByRole('table').waitFor();
+    });
+
+    for (const [kind, theme] of Object.entries(THEMES)) {
+      session.test(`is accessible in the theme ${theme}`, async () => {
+        const { workbench } = session;
+        await workbench.changeSettings({ 'workbench.colorTheme': theme });
+        await until(`the theme is ${kind}`, async () =>
+          (await body().getAttribute('class'))?.split(' ').includes(kind),
+        );
+        assert.deepEqual(await violations(workbench.page), []);
+        await workbench.screenshot(`theme-${kind}`);
+      });
+    }
+
+    session.test(`fits into ${NARROW_PX} pixels`, async () => {
+      const { workbench } = session;
+      await workbench.runCommand('View: Close Primary Side Bar');
+      await workbench.runCommand('View: Move Editor into Previous Group');
+      const frame = workbench.page.locator('iframe.webview.ready');
+      const { width } = (await frame.boundingBox()) ?? { width: 0 };
+      const viewport = workbench.page.viewportSize() ?? { width: 0, height: 0 };
+      await workbench.page.setViewportSize({ width: viewport.width - Math.round(width) + NARROW_PX, height: 900 });
+      await until('the panel is narrow', async () => Math.round((await frame.boundingBox())?.width ?? 0) === NARROW_PX);
+      const overflow = await body().evaluate(({ ownerDocument }: HTMLElement) => {
+        const { scrollWidth, clientWidth } = ownerDocument.documentElement;
+        return scrollWidth - clientWidth;
+      });
+      await workbench.screenshot('panel-narrow');
+      assert.ok(overflow <= 0, `${overflow} pixels have to be scrolled sideways`);
+      assert.deepEqual(await violations(workbench.page), []);
+    });
+
+    session.test('is drawn without motion for who wants none', async () => {
+      const { workbench } = session;
+      await workbench.page.emulateMedia({ reducedMotion: 'reduce' });
+      const moving = await body().evaluate(({ ownerDocument }: HTMLElement) => ownerDocument.getAnimations().length);
+      assert.equal(moving, 0);
+    });
+  },
+);
