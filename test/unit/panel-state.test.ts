@@ -287,6 +287,18 @@ describe('the state of a search panel', () => {
     assert.equal(state.content().stale, null);
   });
 
+  it('solves for what the run was started with where its spec is not there', async (test) => {
+    const { state, folder, runDir, setRun, solves } = await stateOf(test);
+    const spec = resolveSpec(parseSpec(SPEC, 'a'), join(folder, 'a.puzzle.json'));
+    await (await createRun(runDir, { spec })).close();
+    state.setText('', 'cannot be read');
+    setRun(runAt(runDir, 'solve'));
+    await until(() => solves().length === 1);
+    assert.deepEqual(solves()[0]?.params.limits, spec.limits);
+    assert.equal(state.content().spec?.problem, 'a.puzzle.json: cannot be read');
+    assert.equal(state.modelDir('parent'), join(folder, 'model'));
+  });
+
   it('tells a report that it does not understand as an error', async (test) => {
     const { state, runDir, setRun } = await stateOf(test);
     await mkdir(runDir, { recursive: true });

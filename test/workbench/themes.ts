@@ -1,7 +1,7 @@
-/** The editor's own themes of each kind, by the class that a webview's body then has. */
+/** The editor's own themes, one of each kind, by the class that the body of a webview then has. */
 export const THEMES = {
-  'vscode-dark': 'Default Dark Modern',
-  'vscode-light': 'Default Light Modern',
-  'vscode-high-contrast': 'Default High Contrast',
-  'vscode-high-contrast-light': 'Default High Contrast Light',
+  'vscode-dark': 'Dark Modern',
+  'vscode-light': 'Light Modern',
+  'vscode-high-contrast': 'Dark High Contrast',
+  'vscode-high-contrast-light': 'Light High Contrast',
 } as const;

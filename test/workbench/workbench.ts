@@ -1,5 +1,5 @@
 /** The real workbench in a real browser: what a test does there is what a person could do. */
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -187,11 +187,11 @@ export class Workbench {
     await this.page.locator('.tab.dirty').first().waitFor({ state: 'detached' });
   }
 
-  /** Changes settings of the user, as an edit of the file would. */
-  async changeSettings(changes: Record<string, unknown>): Promise<void> {
-    const file = join(this.scratch, 'profile/User/settings.json');
-    const settings = JSON.parse(await readFile(file, 'utf8')) as object;
-    await writeFile(file, JSON.stringify({ ...settings, ...changes }));
+  /** @param label as the editor lists it: `Dark Modern` */
+  async chooseTheme(label: string): Promise<void> {
+    await this.runCommand('Preferences: Color Theme');
+    await this.page.getByPlaceholder(/^Select Color Theme/).fill(label);
+    await this.quickPick(label).click();
   }
 
   tab(title: string) {

@@ -10,9 +10,9 @@ const known = signal<ReadonlyMap<number, OpenLayer>>(new Map());
 /** How far the run was when each layer was last asked for. */
 const asked = new Map<number, string>();
 
-/** Changes whenever the variants of a layer may have changed; null where there is no run to know of any. */
-export function detailsVersion({ run }: Pick<PanelState, 'run'>): string | null {
-  return run === null ? null : [run.dir, run.stage, run.tasks.finished].join(' ');
+/** Changes whenever a layer should be asked for again; null where there is no run to know of any. */
+export function detailsVersion({ run, worker }: Pick<PanelState, 'run' | 'worker'>): string | null {
+  return run === null ? null : [run.dir, run.stage, run.tasks.finished, worker.state === 'down'].join(' ');
 }
 
 /** What is known of a layer by now; a sentence while it is nothing. */
@@ -20,17 +20,24 @@ export function layerDetail(layer: number): OpenLayer {
   return known.value.get(layer) ?? 'Reading the variants…';
 }
 
-/** Asks for a layer's variants, unless they are known as of `at`. The old ones stand until the new ones come. */
+/** Asks for a layer's variants, unless they are known as of `at`. The old ones stand until new ones come. */
 export function needLayer(layer: number, at: string): void {
   if (asked.get(layer) === at) return;
   asked.set(layer, at);
-  const settle = (detail: OpenLayer): void => {
-    if (asked.get(layer) === at) {
-      const before = known.peek();
-      known.value = new Map(before).set(layer, shareUnchanged(before.get(layer), detail));
-    }
-  };
-  ask(askLayer, { layer }).then(settle, (error: unknown) => {
-    settle(`No variants are known yet: ${errorText(error)}`);
-  });
+  ask(askLayer, { layer }).then(
+    (detail) => {
+      if (asked.get(layer) === at) settle(layer, detail);
+    },
+    (error: unknown) => {
+      if (asked.get(layer) !== at) return;
+      asked.delete(layer);
+      const before = known.peek().get(layer);
+      if (typeof before !== 'object') settle(layer, `No variants are known yet: ${errorText(error)}`);
+    },
+  );
+}
+
+function settle(layer: number, detail: OpenLayer): void {
+  const before = known.peek();
+  known.value = new Map(before).set(layer, shareUnchanged(before.get(layer), detail));
 }

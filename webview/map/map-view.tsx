@@ -75,7 +75,12 @@ export function MapView({ state, shown }: { state: PanelState; shown: ShownMap }
           pointedRow.value = key;
         }}
       />
-      <PointedDetails id={DETAILS} {...{ rows, shown }} version={detailsVersion(state)} />
+      <PointedDetails
+        id={DETAILS}
+        {...{ rows, shown }}
+        isConfig={state.kind === 'config'}
+        version={detailsVersion(state)}
+      />
       <Totals {...{ map, parent, solution }} />
     </div>
   );

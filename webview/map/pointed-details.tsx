@@ -10,21 +10,21 @@ import { HALF_NAMES } from './summary.js';
 /** The pointer must rest on a layer for so long before its variants are asked for (milliseconds). */
 const POINTER_RESTS = 80;
 const HINT = 'Point at a layer, or use the arrow keys: here is what is known of it.';
-const HINTS = {
-  config: `${HINT} Selecting it selects its lines in the config.`,
-  run: `${HINT} Enter opens its variants.`,
-} as const;
+const CONFIG_HINT = `${HINT} Selecting it selects its lines in the config.`;
+const RUN_HINT = `${HINT} Enter opens its variants.`;
 
 interface PointedDetailsProps {
   id: string;
   rows: readonly Row[];
   shown: ShownMap;
+  /** The map is of a config alone. */
+  isConfig: boolean;
   /** As of when the variants are wanted; null where there is no run that has any. */
   version: string | null;
 }
 
 /** Everything known about the row that is pointed at, or else has the focus: of a layer, both its halves. */
-export function PointedDetails({ id, rows, shown, version }: PointedDetailsProps) {
+export function PointedDetails({ id, rows, shown, isConfig, version }: PointedDetailsProps) {
   const key = pointedRow.value ?? treeFocus.value?.key;
   const row = rows.find((candidate) => candidate.key === key) ?? null;
   const layer = row?.layer ?? null;
@@ -43,7 +43,7 @@ export function PointedDetails({ id, rows, shown, version }: PointedDetailsProps
       title={layer === null ? '' : `layer ${layer}`}
       parts={row === null ? [] : partsOf(row, shown)}
       measured={shown.solution !== null}
-      hint={HINTS[version === null ? 'config' : 'run']}
+      hint={isConfig ? CONFIG_HINT : version === null ? HINT : RUN_HINT}
     />
   );
 }

@@ -15,6 +15,7 @@ export interface ShownMap {
 }
 
 const UNMET = 'No architecture meets these limits: this is the last one that met its own.';
+const UNMET_PARENT = 'No architecture meets these limits: this is the parent.';
 const PARENT = 'The parent. The child’s architecture appears once the variants are scored and measured.';
 
 /** What to draw of a state: the optimum; while there is none, the last one there was; before the first, the parent. */
@@ -24,8 +25,9 @@ export function useShownMap({ kind, answer, parent }: PanelState): ShownMap | nu
   if (answer?.kind === 'solved') last.current = answer.solution;
   const solution = last.current;
   const met = answer?.kind === 'solved';
+  const parentNote = answer === null ? PARENT : UNMET_PARENT;
   return useMemo(() => {
     if (solution !== null) return { map: solution.map, parent, solution, note: met ? null : UNMET };
-    return parent && { map: parent, parent: null, solution: null, note: kind === 'search' ? PARENT : null };
-  }, [kind, solution, parent, met]);
+    return parent && { map: parent, parent: null, solution: null, note: kind === 'search' ? parentNote : null };
+  }, [kind, solution, parent, met, parentNote]);
 }

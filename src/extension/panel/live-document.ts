@@ -1,4 +1,4 @@
-import { Disposable, EventEmitter, RelativePattern, type TextDocument, Uri, workspace } from 'vscode';
+import { Disposable, EventEmitter, FileSystemError, RelativePattern, type TextDocument, Uri, workspace } from 'vscode';
 import { messageOf } from '../../common/errors.js';
 
 /** Of specs and configs; what is larger is neither. */
@@ -67,7 +67,7 @@ export class LiveDocument implements Disposable {
       this.set(document.getText(), null);
       return;
     }
-    const read = await this.readFile().catch((error: unknown) => ({ text: null, problem: messageOf(error) }));
+    const read = await this.readFile().catch((error: unknown) => ({ text: null, problem: reasonOf(error) }));
     // An editor may have opened it meanwhile, and knows better.
     if (this.document === undefined) this.set(read.text, read.problem);
   }
@@ -84,4 +84,9 @@ export class LiveDocument implements Disposable {
     this.problem = problem;
     this.changes.fire();
   }
+}
+
+function reasonOf(error: unknown): string {
+  const isAbsent = error instanceof FileSystemError && error.code === 'FileNotFound';
+  return isAbsent ? 'there is no such file' : `cannot be read: ${messageOf(error)}`;
 }

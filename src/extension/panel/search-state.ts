@@ -5,8 +5,9 @@ import type { Comparison } from '../../protocol/panel.js';
 import { preflightQuestion, type PreflightItem, rangesQuestion, solveQuestion } from '../../protocol/questions.js';
 import type { RunView } from '../../protocol/run.js';
 import type { MetricName, MetricRange, SolutionView, SolveAnswer } from '../../protocol/solution.js';
-import { resolveSpec } from '../../search/spec.js';
+import { resolveSpec, type Spec } from '../../search/spec.js';
 import { specChanges } from '../../search/spec-changes.js';
+import { specSchema } from '../../search/spec-schema.js';
 import type { QuestionWorker, Runs } from '../services.js';
 import { isArchitecture, type Measured, predictedModel, readMeasured } from './comparison.js';
 import { Latest } from './latest.js';
@@ -74,7 +75,12 @@ export class SearchState {
     this.ranges = new Latest(({ params }) => worker.ask(rangesQuestion, params), tell);
     this.measured = new Latest(() => readMeasured(place.runDir), tell);
     this.parent = new Latest(readParentMap, tell);
-    this.started = new Latest(() => readStartedSpec(place.runDir), tell);
+    this.started = new Latest(
+      () => readStartedSpec(place.runDir),
+      () => {
+        this.update();
+      },
+    );
     this.preflight = new Latest(async (spec) => (await worker.ask(preflightQuestion, { spec })).items, tell);
     this.workerWas = worker.state().state;
     this.subscriptions = [
@@ -99,7 +105,7 @@ export class SearchState {
 
   /** The folder of a model that a prompt can be given to; null where there is none. */
   modelDir(model: 'parent' | 'child'): string | null {
-    const { spec } = this.read;
+    const { spec } = this;
     if (model === 'parent') return spec && resolveSpec(spec, this.place.file).parent;
     return this.measured.value?.child.dir ?? null;
   }
@@ -170,8 +176,7 @@ export class SearchState {
 
   private update(): void {
     const { runDir, file } = this.place;
-    const { spec } = this.read;
-    const { run } = this;
+    const { run, spec } = this;
     const made = run === undefined ? null : librarySeconds(run);
     const limits = spec === null ? null : changedLimits(spec, this.tried);
     this.answer.want(
@@ -192,6 +197,11 @@ export class SearchState {
     this.workerWas = state;
     if (isBack) for (const part of [this.answer, this.ranges, this.preflight]) part.retry();
     this.changed();
+  }
+
+  /** What is asked about: the spec, or, where there is none beside the run, what the run was started with. */
+  private get spec(): Spec | null {
+    return this.read.spec ?? specSchema.safeParse(this.started.value).data ?? null;
   }
 
   private stale(): string | null {

@@ -8,6 +8,14 @@ import { until } from '../until.js';
 
 const NARROW_PX = 300;
 
+/** What is asked of an element in the page, whose types are not known here. */
+interface PageElement {
+  ownerDocument: {
+    documentElement: { scrollWidth: number; clientWidth: number };
+    getAnimations: () => unknown[];
+  };
+}
+
 await describeInWorkbench(
   'the looks of the panel',
   {
@@ -31,7 +39,7 @@ await describeInWorkbench(
     for (const [kind, theme] of Object.entries(THEMES)) {
       session.test(`is accessible in the theme ${theme}`, async () => {
         const { workbench } = session;
-        await workbench.changeSettings({ 'workbench.colorTheme': theme });
+        await workbench.chooseTheme(theme);
         await until(`the theme is ${kind}`, async () =>
           (await body().getAttribute('class'))?.split(' ').includes(kind),
         );
@@ -49,7 +57,7 @@ await describeInWorkbench(
       const viewport = workbench.page.viewportSize() ?? { width: 0, height: 0 };
       await workbench.page.setViewportSize({ width: viewport.width - Math.round(width) + NARROW_PX, height: 900 });
       await until('the panel is narrow', async () => Math.round((await frame.boundingBox())?.width ?? 0) === NARROW_PX);
-      const overflow = await body().evaluate(({ ownerDocument }: HTMLElement) => {
+      const overflow = await body().evaluate(({ ownerDocument }: PageElement) => {
         const { scrollWidth, clientWidth } = ownerDocument.documentElement;
         return scrollWidth - clientWidth;
       });
@@ -61,7 +69,7 @@ await describeInWorkbench(
     session.test('is drawn without motion for who wants none', async () => {
       const { workbench } = session;
       await workbench.page.emulateMedia({ reducedMotion: 'reduce' });
-      const moving = await body().evaluate(({ ownerDocument }: HTMLElement) => ownerDocument.getAnimations().length);
+      const moving = await body().evaluate(({ ownerDocument }: PageElement) => ownerDocument.getAnimations().length);
       assert.equal(moving, 0);
     });
   },
