@@ -1,5 +1,6 @@
-import { createScanner, findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
+import { findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
 import { MAX_CONFIG_BYTES, MAX_LAYERS } from './hf-config.js';
+import { isTooDeep } from './json-depth.js';
 
 /** Part of a text: offsets from `start` up to but not including `end`. */
 export type OffsetRange = readonly [start: number, end: number];
@@ -38,8 +39,6 @@ const SHARED = new Set([
 /** Fields that may hold the whole description of the language model. */
 const LANGUAGE_MODEL = ['text_config', 'llm_config', 'language_config'];
 
-/** Deeper texts are no configs, and a parser that calls itself must not follow them. */
-const MAX_DEPTH = 64;
 const NOTHING: LayerLines = { ranges: [], layerAt: () => null };
 
 /**
@@ -70,20 +69,6 @@ export function configLines(text: string): LayerLines {
     // Blanks between two entries belong to both; what is there to be written is the later one.
     layerAt: (offset) => places.findLast(({ range: [start, end] }) => start <= offset && offset < end)?.layer ?? null,
   };
-}
-
-function isTooDeep(text: string): boolean {
-  const scanner = createScanner(text, true);
-  let depth = 0;
-  while (scanner.getPosition() < text.length) {
-    scanner.scan();
-    // Only brackets begin with one: texts begin with a quote, and comments are passed over.
-    const first = text.charAt(scanner.getTokenOffset());
-    if (first === '{' || first === '[') depth++;
-    if (first === '}' || first === ']') depth--;
-    if (depth > MAX_DEPTH) return true;
-  }
-  return false;
 }
 
 /** The object with the fields of the layers. */
@@ -123,7 +108,7 @@ function letterParts(text: Node): Part[] {
   const value: unknown = text.value;
   // Quotes add two; with escapes, letters and offsets would no longer run in step.
   if (typeof value !== 'string' || text.length !== value.length + 2) return [];
-  return Array.from({ length: value.length }, (_, layer) => {
+  return Array.from({ length: Math.min(value.length, MAX_LAYERS) }, (_, layer) => {
     const start = text.offset + 1 + layer;
     return { layer, range: [start, start + 1] };
   });

@@ -34,7 +34,8 @@ const SHARES: Readonly<Record<SplitName, number>> = { train: 0.9, validation: 0.
  * decided by a seeded hash of its content, so equal documents never fall into two splits, and the splits do not depend
  * on the order of the files or on how much is wanted: fewer tokens of a split are the beginning of more. Every document
  * starts with the BOS token (if there is one); documents run on from one sequence into the next. Reading stops when every
- * split has what is wanted; a text that ends earlier leaves fewer sequences. Throws InputError when a wanted split would hold not even one sequence.
+ * split has what is wanted; a text that ends earlier leaves fewer sequences. Throws InputError when a wanted split would
+ * hold not even one sequence.
  */
 export async function packText(
   paths: readonly string[],

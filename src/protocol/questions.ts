@@ -51,7 +51,7 @@ export const generateQuestion = request(
 export const generated = notification('generated', z.object({ id: z.string(), text: z.string() }));
 
 export const preflightItemSchema = z.object({
-  /** `disk`, `memory`, `parent`, `text`, `limits`, `time`. */
+  /** What is checked, `parent`, `text`, `limits`, `disk` and so on; `spec` alone where the spec itself cannot be read. */
   name: z.string(),
   status: z.enum(['ok', 'warning', 'failed']),
   message: z.string(),

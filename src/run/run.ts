@@ -198,8 +198,15 @@ export class Run extends RunRecord {
 
   private async pause(): Promise<void> {
     this.append({ type: 'run-paused' });
-    while (!this.signal.aborted && (await readControl(this.dir)) === 'pause') await sleep(CONTROL_POLL_MS);
-    if (!this.signal.aborted) this.append({ type: 'run-resumed', pid: process.pid });
+    for (;;) {
+      const request = await readControl(this.dir);
+      // Seen here before the poll sees it: no step may be done in between.
+      if (request === 'cancel') this.abort.abort(new CancelledError());
+      if (this.signal.aborted) return;
+      if (request === undefined) break;
+      await sleep(CONTROL_POLL_MS);
+    }
+    this.append({ type: 'run-resumed', pid: process.pid });
   }
 
   private async lookForCancel(): Promise<void> {
@@ -314,7 +321,8 @@ async function requireRun(dir: string): Promise<void> {
   if (!(await holdsRun(dir))) throw new InputError('holds no run; start one with a spec', dir);
 }
 
-async function holdsRun(dir: string): Promise<boolean> {
+/** Whether a directory holds a run: a log with its first line whole. */
+export async function holdsRun(dir: string): Promise<boolean> {
   const events = readEvents(eventsPath(dir));
   const { done } = await events.next();
   await events.return(undefined);

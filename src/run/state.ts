@@ -59,6 +59,8 @@ interface StageRecord {
 export class RunStateFold {
   private condition: RunCondition = 'running';
   private readonly stages = new Map<Stage, StageRecord>();
+  /** Stages that were begun under an earlier spec only: their time and tokens count, what they came to does not. */
+  private readonly outdated = new Set<Stage>();
   private stage: Stage | null = null;
   private plan: Partial<Record<Stage, number>> | undefined;
   private readonly stageOfTask = new Map<string, Stage>();
@@ -85,6 +87,7 @@ export class RunStateFold {
     const remaining = this.remaining(clock);
     const stages: Partial<Record<Stage, StageState>> = {};
     for (const [stage, record] of this.stages) {
+      if (this.outdated.has(stage)) continue;
       const { state, done, total, tokens } = record;
       stages[stage] = {
         ...{ state, done, total, tokens },
@@ -96,7 +99,7 @@ export class RunStateFold {
       state: this.condition,
       stage: this.stage,
       stages,
-      waiting: Object.fromEntries(remaining.filter(([stage]) => !this.stages.has(stage))),
+      waiting: Object.fromEntries(remaining.filter(([stage]) => this.present(stage) === undefined)),
       stoppedAfter: this.stoppedAfter,
       progress: this.progress(),
       etaSeconds: remaining.length === 0 ? null : remaining.reduce((sum, [, seconds]) => sum + seconds, 0),
@@ -111,6 +114,11 @@ export class RunStateFold {
   private readonly handlers: { [Type in EventType]: (event: EventOf<Type>) => void } = {
     'run-started': ({ header }) => {
       this.header = header;
+      this.stage = null;
+      for (const [stage, record] of this.stages) {
+        Object.assign(record, { state: 'done', earlierSeconds: this.workedOn(record, this.clock) });
+        this.outdated.add(stage);
+      }
     },
     'run-resumed': () => {
       this.condition = 'running';
@@ -131,6 +139,7 @@ export class RunStateFold {
     'stage-started': ({ stage, done = 0, total }) => {
       const earlier = this.stages.get(stage);
       this.stage = stage;
+      this.outdated.delete(stage);
       this.stages.set(stage, {
         ...{ state: 'running', done, total, doneAtStart: done },
         tokens: earlier?.tokens ?? 0,
@@ -185,8 +194,13 @@ export class RunStateFold {
     return Object.entries(this.plan ?? {}) as [Stage, number][];
   }
 
+  /** A stage that was begun under the present spec. */
+  private present(stage: Stage): StageRecord | undefined {
+    return this.outdated.has(stage) ? undefined : this.stages.get(stage);
+  }
+
   private shareDone(stage: Stage): number {
-    const record = this.stages.get(stage);
+    const record = this.present(stage);
     if (!record) return 0;
     return record.state === 'done' ? 1 : Math.min(1, record.done / record.total);
   }
@@ -210,7 +224,7 @@ export class RunStateFold {
     if (this.condition !== 'running') return [];
     const correction = this.planCorrection();
     return this.plannedStages().map(([stage, seconds]) => {
-      const record = this.stages.get(stage);
+      const record = this.present(stage);
       if (record?.state === 'done') return [stage, 0];
       const byRate = record ? this.stageEta(record, clock) : null;
       return [stage, byRate ?? seconds * correction * (1 - this.shareDone(stage))];
@@ -221,7 +235,7 @@ export class RunStateFold {
     let planned = 0;
     let taken = 0;
     for (const [stage, seconds] of this.plannedStages()) {
-      const record = this.stages.get(stage);
+      const record = this.present(stage);
       if (record?.state !== 'done') continue;
       planned += seconds;
       taken += record.earlierSeconds;

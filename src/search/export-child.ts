@@ -1,7 +1,8 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { InputError } from '../common/errors.js';
+import { InputError, messageOf } from '../common/errors.js';
 import { writeDirectory } from '../run/artifacts.js';
+import { errorCode } from '../run/disk.js';
 import { reportedChild } from './report.js';
 
 /**
@@ -12,9 +13,11 @@ import { reportedChild } from './report.js';
 export async function exportChild(runDir: string, out: string): Promise<{ dir: string; files: string[] }> {
   const childDir = await reportedChild(runDir);
   const dir = resolve(out);
-  if ((await readdir(dir).catch(() => [])).length > 0) {
-    throw new InputError('is not empty; give a directory that does not exist yet', out);
-  }
+  const found = await readdir(dir).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw new InputError(`is no directory to write to: ${messageOf(error)}; give one that does not exist yet`, out);
+  });
+  if (found.length > 0) throw new InputError('is not empty; give a directory that does not exist yet', out);
   const files = await readdir(childDir).catch((error: unknown) => {
     throw new InputError('the child is no longer there; make it again with: puzzle resume', childDir, { cause: error });
   });

@@ -4,7 +4,7 @@ export interface LossPoints {
   values: (number | null)[];
 }
 
-/** A curve is a picture: more points than this nobody sees. */
+/** A curve is a picture: more points than this, beside the first, nobody sees. */
 const MAX_POINTS = 200;
 /** Points are passed on together, this often at most. */
 const INTERVAL_MS = 200;
@@ -31,8 +31,9 @@ export class LossCurve {
   /** The loss of step 1, 2, … */
   add(step: number, loss: number): void {
     const finite = Number.isFinite(loss);
-    // Where a loss ceases to be a number is always worth a point.
-    if (finite && step % this.every !== 0) return;
+    // Always a point: the first step, which tells training that begins again from training that goes on; and where a loss
+    // ceases to be a number.
+    if (finite && step !== 1 && step % this.every !== 0) return;
     this.points.steps.push(step);
     this.points.values.push(finite ? Number(loss.toPrecision(SIGNIFICANT_DIGITS)) : null);
     if (performance.now() - this.passedOnAt >= INTERVAL_MS) this.flush();

@@ -5,8 +5,7 @@ import { ENGINE_VERSION } from '../graph/engine.js';
 import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
 import { type Stage, STAGES } from '../run/events.js';
-import { eventsPath } from '../run/event-log.js';
-import { concludeRun, createRun, openRun, type Run } from '../run/run.js';
+import { concludeRun, createRun, holdsRun, openRun, type Run } from '../run/run.js';
 import { taskKey } from '../run/task-key.js';
 import { libraryCosts } from '../target/costs.js';
 import { streamActivations } from './activations.js';
@@ -60,7 +59,7 @@ export async function startSearch(
   const dir = path.resolve(runDir ?? defaultRunDir(specFile));
   // Everything that can be refused at once is refused before a directory appears.
   await checkInputs(spec, specFile);
-  if (!existsSync(eventsPath(dir))) return search(await createRun(dir, runHeader(spec)), spec, options);
+  if (!(await holdsRun(dir))) return search(await createRun(dir, runHeader(spec)), spec, options);
   const changed = taskKey('spec', await storedSpec(dir)) !== taskKey('spec', spec);
   const run = await openRun(dir);
   if (changed) run.append({ type: 'run-started', header: runHeader(spec) });

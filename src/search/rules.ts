@@ -75,8 +75,9 @@ function emptiedHalves(rules: readonly LayerRule[], layers: readonly NamedLayer[
   return layers.flatMap((variants, layer) =>
     HALVES.flatMap((half): RuleProblem[] => {
       const last = rules.findLastIndex((rule) => rule.layer === layer && rule.half === half);
+      if (last < 0) return [];
       const left = variants[half].filter(({ name }) => allows(rules, layer, half, name));
-      if (last < 0 || left.some(({ failed }) => failed !== true)) return [];
+      if (left.some(({ failed }) => failed !== true)) return [];
       const why =
         left.length === 0
           ? `the rules leave layer ${layer} no ${half} variant`

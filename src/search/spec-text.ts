@@ -7,6 +7,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
+import { isTooDeep, MAX_JSON_DEPTH } from '../formats/json-depth.js';
 import { quote } from '../formats/quote.js';
 
 /** A part of a text: offsets of its first character and of the one after it. */
@@ -29,6 +30,10 @@ export interface JsonText {
 }
 
 export function readJsonText(text: string): JsonText {
+  if (isTooDeep(text)) {
+    const message = `is nested deeper than ${MAX_JSON_DEPTH} levels`;
+    return { json: undefined, tree: undefined, problems: [{ start: 0, end: Math.min(1, text.length), message }] };
+  }
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   const json: unknown = tree && getNodeValue(tree);

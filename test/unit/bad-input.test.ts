@@ -286,6 +286,7 @@ describe('a spec', () => {
       ],
       ['{\n // A comment.\n "parent" "p" }', 'line 3: is not valid JSON: colon expected'],
       ['', 'line 1: is not valid JSON: value expected'],
+      ['['.repeat(100_000), 'line 1: is nested deeper than 64 levels'],
     ] as const) {
       assert.throws(() => parseSpec(text, 'spec'), { name: 'InputError', message: `spec: ${message}` });
     }

@@ -146,6 +146,9 @@ describe('the command line', { concurrency: 2 }, () => {
     const again = await puzzle('export', run, '--out', out);
     assert.equal(again.status, 2);
     assert.match(again.stderr, /is not empty/);
+    const ontoFile = await puzzle('export', run, '--out', join(out, 'config.json'));
+    assert.equal(ontoFile.status, 2);
+    assert.match(ontoFile.stderr, /is no directory to write to/);
   });
 });
 

@@ -10,7 +10,7 @@ import { writeJson } from '../../src/run/artifacts.js';
 import { clearControl, requestControl } from '../../src/run/control.js';
 import { eventsPath, readEvents } from '../../src/run/event-log.js';
 import { isLocked } from '../../src/run/lock-state.js';
-import { concludeRun, createRun, openRun, readRun, readRunState } from '../../src/run/run.js';
+import { concludeRun, createRun, holdsRun, openRun, readRun, readRunState } from '../../src/run/run.js';
 import { taskKey } from '../../src/run/task-key.js';
 import { killNow, startRunWorker, temporaryDirectory } from '../support/run-process.js';
 
@@ -102,7 +102,11 @@ describe('a run directory', () => {
     const dir = await temporaryDirectory(t);
     await assert.rejects(openRun(dir), InputError);
     await assert.rejects(readRunState(join(dir, 'nothing')), InputError);
+    // What a process leaves that is killed while it begins.
+    await writeFile(join(dir, 'events.jsonl'), '{"v":1');
+    assert.equal(await holdsRun(dir), false);
     const run = await createRun(dir, {});
+    assert.equal(await holdsRun(dir), true);
     for (const path of ['..', '../x', 'a/../../x', '/etc/passwd']) assert.throws(() => run.path(path), InputError);
     assert.equal(run.path('..a/b'), join(dir, '..a/b'));
     await run.close();

@@ -107,4 +107,28 @@ describe('the state of a run', () => {
     assert.deepEqual(state.tasks, { finished: 1, failed: 1, retried: 1 });
     assert.deepEqual(state.warnings, ['loss is not finite']);
   });
+
+  it('has its stages before it again when the spec changes, their time and tokens kept', () => {
+    const events: (readonly [number, NewEvent])[] = [
+      started,
+      [0, { type: 'plan', seconds: { distil: 10, uptrain: 30 } }],
+      [0, { type: 'stage-started', stage: 'distil', total: 10 }],
+      [10, { type: 'stage-finished', stage: 'distil', tokens: 4096 }],
+      [10, { type: 'stage-started', stage: 'uptrain', total: 10 }],
+      [20, { type: 'run-cancelled' }],
+      [50, { type: 'run-resumed', pid: 1 }],
+      [50, { type: 'run-started', header: {} }],
+    ];
+    const state = stateAt(50, events);
+    assert.deepEqual([state.stage, state.stages, state.progress], [null, {}, 0]);
+    assert.deepEqual([state.waiting, state.etaSeconds], [{ distil: 10, uptrain: 30 }, 40]);
+    const later = stateAt(75, [
+      ...events,
+      [50, { type: 'stage-started', stage: 'distil', total: 10 }],
+      [70, { type: 'stage-finished', stage: 'distil' }],
+      [70, { type: 'stage-started', stage: 'uptrain', total: 10 }],
+    ]);
+    assert.deepEqual([later.stages.distil?.tokens, later.stages.distil?.seconds], [4096, 30]);
+    assert.equal(later.stages.uptrain?.seconds, 15);
+  });
 });

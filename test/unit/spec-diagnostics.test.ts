@@ -36,6 +36,9 @@ describe('the diagnostics of a spec', () => {
     assert.deepEqual(await saidOf(dir, '{ "seed": 1, "seed": 2 }'), [
       'json error: "seed" "seed" is there twice; keep one',
     ]);
+    assert.deepEqual(await saidOf(dir, `{ "parent": ${'['.repeat(100_000)}`), [
+      'json error: { is nested deeper than 64 levels',
+    ]);
     assert.deepEqual(await saidOf(dir, ''), ['json error:  is not valid JSON: value expected']);
   });
 

@@ -46,8 +46,9 @@ export function readContext(json: unknown, where: string): ConfigContext {
 }
 
 /**
- * The whole number in the first of the fields that is there, within the rule (at least 1 by default); null where none is. What is there must be
- * such a number; only in a family that is not known may it be something that this program does not understand.
+ * The whole number in the first of the fields that is there, within the rule (at least 1 by default); null where none
+ * is. What is there must be such a number; only in a family that is not known may it be something that this program does
+ * not understand.
  */
 export function wholeNumber(
   { family }: Pick<ConfigContext, 'family'>,

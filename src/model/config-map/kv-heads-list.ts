@@ -14,9 +14,11 @@ export function applyKvHeadsList(layers: readonly LayerParts[], { fields, where 
   return layers.map((layer, index) => {
     if (layer.attention.kind !== 'heads') return layer;
     const kvHeads = list[index];
-    const heads = layer.attention.heads ?? MAX_HEADS;
-    if (typeof kvHeads !== 'number' || !Number.isInteger(kvHeads) || kvHeads < 1 || heads % kvHeads !== 0) {
-      const advice = `a whole number that divides num_attention_heads, ${heads}, is expected`;
+    const { heads } = layer.attention;
+    const isCount = typeof kvHeads === 'number' && Number.isInteger(kvHeads) && kvHeads >= 1 && kvHeads <= MAX_HEADS;
+    if (!isCount || (heads !== null && heads % kvHeads !== 0)) {
+      const divisor = heads === null ? `from 1 to ${MAX_HEADS}` : `that divides num_attention_heads, ${heads},`;
+      const advice = `a whole number ${divisor} is expected`;
       throw new InputError(`${FIELD}[${index}] is ${quoteValue(kvHeads)}; ${advice}`, where);
     }
     return { ...layer, attention: { ...layer.attention, kvHeads } };

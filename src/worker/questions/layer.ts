@@ -37,8 +37,8 @@ function variantViews(run: StoredRun, layer: number, own: LayerShape, half: Half
         lossBefore: losses?.lossBefore ?? null,
         loss: losses?.lossAfter ?? null,
         score,
-        // Scored runs hold a score of every variant that is of use.
-        failed: scores !== undefined && score === null,
+        // Once this space is measured, which comes after the scores, every variant that is of use has one.
+        failed: scores !== undefined && costs !== undefined && score === null,
         memory: costs?.layers[layer]?.[half][index]?.memory ?? null,
         ...secondsOf(costs, parent, variant),
       },
