@@ -96,7 +96,7 @@ export const textTold = notification('text', z.object({ id: z.string(), text: z.
 
 /** Panel to host, first of all: it listens now. The answer is the first state. */
 export const ready = request('ready', z.object({ version: z.literal(1) }), panelStateSchema);
-/** Points of the run's curves with more than `after[id]` points known; all of them for ids not named. */
+/** The points of the run's curves beyond those that are known, counted by id; all of them for ids not named. */
 export const askSeries = request(
   'series',
   z.object({ known: z.record(z.string(), z.int()) }),

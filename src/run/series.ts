@@ -40,8 +40,11 @@ export class SeriesFold {
     this.keys.set(id, key);
     curve.steps.length = kept;
     curve.values.length = kept;
-    curve.steps.push(...steps);
-    curve.values.push(...values);
+    // One by one: as arguments, a line full of points would be too many.
+    for (const [i, step] of steps.entries()) {
+      curve.steps.push(step);
+      curve.values.push(values[i] ?? null);
+    }
   }
 }
 

@@ -285,6 +285,8 @@ describe('the map of a hybrid config', () => {
       () => describeJson({ ...json, num_key_value_heads_per_layer: [8, 3, 4, 1] }),
       saying(/num_key_value_heads_per_layer\[1\] is 3; a whole number that divides num_attention_heads, 8/),
     );
+    const map = describeJson({ ...json, num_attention_heads: null, num_key_value_heads_per_layer: [8, 3, 4, 1] });
+    assert.equal(map.layers[1]?.attention.name, 'kv3');
   });
 
   it('shows the language model of a file that describes several', () => {

@@ -28,6 +28,12 @@ describe('the loss curves of a run', () => {
     ]);
   });
 
+  it('take as many points as a line of the log can hold', () => {
+    const steps = Array.from({ length: 250_000 }, (_, step) => step);
+    const [curve] = curves({ steps, values: [0.5] }).all();
+    assert.deepEqual([curve?.steps.length, curve?.values.length], [250_000, 250_000]);
+  });
+
   it('are of the whole model where they name no variant', () => {
     const [curve] = curves({ stage: 'uptrain', series: 'validation KL', steps: [0], values: [1] }).all();
     assert.deepEqual([curve?.id, curve?.layer, curve?.half], ['uptrain/validation KL', null, null]);

@@ -24,14 +24,23 @@ interface Change {
   preview: boolean;
 }
 
+/** Texts that were tried out since the spec said `before`. */
+interface Trial {
+  before: string;
+  texts: Set<string>;
+}
+
 /** Edits one limit of the spec: what is sent is always the newest text, and never more than one at a time. */
 export function useLimitDraft({ metric, text: written }: SpecLimit): LimitDraft {
   const [draft, setDraft] = useState<string | null>(null);
   const [refused, setRefused] = useState<string | null>(null);
   const now = useRef(written);
   now.current = written;
-  // The spec says something else than when the draft began: this, or what somebody typed there.
+  const trial = useRef<Trial | null>(null);
+  // What is tried out comes back as if the spec said it, and may be behind: only other news end the draft.
   useEffect(() => {
+    if (trial.current?.texts.has(written)) return;
+    trial.current = null;
     setDraft(null);
     setRefused(null);
   }, [written]);
@@ -42,7 +51,9 @@ export function useLimitDraft({ metric, text: written }: SpecLimit): LimitDraft 
           try {
             await ask(setLimit, { metric, ...change });
             setRefused(null);
-            if (!change.preview && change.text === now.current) setDraft(null);
+            if (change.preview) return;
+            trial.current = null;
+            if (change.text === now.current) setDraft(null);
           } catch (error) {
             setRefused(errorText(error));
           }
@@ -55,17 +66,20 @@ export function useLimitDraft({ metric, text: written }: SpecLimit): LimitDraft 
     setDraft(change.text);
     sender.push(change);
   };
+  const preview = (text: string): void => {
+    trial.current ??= { before: written, texts: new Set() };
+    trial.current.texts.add(text);
+    send({ text, preview: true });
+  };
   return {
     text: draft ?? written,
     refused,
-    preview: (text) => {
-      send({ text, preview: true });
-    },
+    preview,
     commit: (text) => {
       send({ text, preview: false });
     },
     revert: () => {
-      if (draft !== null) send({ text: written, preview: true });
+      if (trial.current !== null) preview(trial.current.before);
     },
   };
 }

@@ -15,7 +15,7 @@ export function Banners({ state }: { state: PanelState }) {
         <Banner tone="error" text={failed} actions={['showLog', 'copyDiagnostics']} onDismiss={dismissFailure} />
       )}
       {error !== null && <Banner tone="error" text={error} actions={['showLog', 'copyDiagnostics']} />}
-      {run?.error !== null && run?.error !== undefined && (
+      {run !== null && run.error !== null && run.state !== 'interrupted' && (
         <Banner tone="error" title="The search failed." text={run.error} actions={['showLog', 'copyDiagnostics']} />
       )}
       {spec?.problem !== null && spec?.problem !== undefined && (
@@ -38,7 +38,13 @@ export function Banners({ state }: { state: PanelState }) {
         />
       )}
       {stale !== null && (
-        <Banner tone="info" title="The spec has changed since this run." text={stale} actions={['start']} />
+        <Banner
+          tone="info"
+          title="The spec has changed since this run."
+          text={stale}
+          // To start a search that is at work means to go on with it, by the old spec.
+          actions={run?.state === 'running' || run?.state === 'paused' ? [] : ['start']}
+        />
       )}
     </div>
   );

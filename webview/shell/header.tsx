@@ -45,7 +45,7 @@ export function Header({ state }: { state: PanelState }) {
 
 function Actions({ condition, state }: { condition: Condition; state: PanelState }) {
   const [pending, setPending] = useState<PanelAction | null>(null);
-  // Whatever comes of it, an action is no longer pending.
+  // Whatever came of it, an action is no longer pending.
   useEffect(() => {
     setPending(null);
   }, [condition, state.error, failure.value]);
@@ -70,7 +70,7 @@ function Actions({ condition, state }: { condition: Condition; state: PanelState
         if (relatedTarget !== null) focused.current = false;
       }}
     >
-      {RUN_ACTIONS[condition].map(({ action, text, icon, pending: waiting, primary }) => (
+      {RUN_ACTIONS[condition].map(({ action, text, icon, pending: waiting, asks, primary }) => (
         <Button
           key={action}
           icon={icon}
@@ -80,7 +80,10 @@ function Actions({ condition, state }: { condition: Condition; state: PanelState
             // Not disabled meanwhile: it would lose the focus.
             if (pending === action) return;
             if (waiting !== undefined) setPending(action);
-            perform(act, { action });
+            perform(act, { action }, () => {
+              // The user may have thought better of it: the run stays as it was.
+              if (!asks) setPending((present) => (present === action ? null : present));
+            });
           }}
         >
           {pending === action ? waiting : text}

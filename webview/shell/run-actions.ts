@@ -8,8 +8,10 @@ export interface RunAction {
   action: PanelAction;
   text: string;
   icon: string;
-  /** What is shown from the click until the run's state has changed. */
+  /** What is shown from the click until the run's state has changed, or the action has come to nothing. */
   pending?: string;
+  /** Only asks the process at work: the run's state changes some time after the action is done. */
+  asks?: boolean;
   primary?: boolean;
 }
 
@@ -19,14 +21,14 @@ const START: RunAction = {
 const RESUME: RunAction = {
   ...{ action: 'resume', text: 'Resume', icon: 'debug-continue', pending: 'Resuming…', primary: true },
 };
-const PAUSE: RunAction = { action: 'pause', text: 'Pause', icon: 'debug-pause', pending: 'Pausing…' };
+const PAUSE: RunAction = { action: 'pause', text: 'Pause', icon: 'debug-pause', pending: 'Pausing…', asks: true };
 const CANCEL: RunAction = { action: 'cancel', text: 'Cancel', icon: 'debug-stop', pending: 'Cancelling…' };
 
 /** What can be done with a run, by its state; the first is what one most likely wants. */
 export const RUN_ACTIONS: Readonly<Record<Condition, readonly RunAction[]>> = {
   none: [START],
   running: [PAUSE, CANCEL],
-  paused: [RESUME, CANCEL],
+  paused: [{ ...RESUME, asks: true }, CANCEL],
   interrupted: [RESUME],
   failed: [{ ...RESUME, text: 'Try again', pending: 'Starting…' }],
   cancelled: [RESUME],

@@ -9,8 +9,9 @@ const UNFINISHED: readonly RunView['state'][] = ['paused', 'failed', 'cancelled'
 /** How the optimum that is shown becomes the child, where it is not. */
 export function BuildChild({ state: { run, stale, answer, answerIsChild } }: { state: PanelState }) {
   if (run === null || answer?.kind !== 'solved' || answerIsChild) return null;
-  if (run.state === 'running') {
-    return <p class="solver-build muted">The search that is running has not built this architecture.</p>;
+  // A paused search holds its run: it can only go on, by the spec that it was started with.
+  if (run.state === 'running' || (run.state === 'paused' && stale !== null)) {
+    return <p class="solver-build muted">The search that is {run.state} has not built this architecture.</p>;
   }
   // Going on keeps to the spec that the run was made from: a changed one starts anew, and redoes what the change touches.
   const action = stale === null && UNFINISHED.includes(run.state) ? 'resume' : 'start';

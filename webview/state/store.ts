@@ -50,12 +50,18 @@ export async function ask<Params, Result>(
   return endpoint.ask(request, params, token);
 }
 
-/** Has something done whose effect shows in the next snapshot; if it fails, the error banner tells why. */
-export function perform<Params>(request: Request<Params, unknown>, params: Params): void {
+/**
+ * Has something done whose effect shows in the next snapshot; if it fails, the error banner tells why.
+ *
+ * @param settled called when it is done, or has failed
+ */
+export function perform<Params>(request: Request<Params, unknown>, params: Params, settled?: () => void): void {
   failed.value = null;
-  ask(request, params).catch((error: unknown) => {
-    failed.value = errorText(error);
-  });
+  ask(request, params)
+    .catch((error: unknown) => {
+      failed.value = errorText(error);
+    })
+    .finally(settled);
 }
 
 export function dismissFailure(): void {

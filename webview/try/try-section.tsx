@@ -49,7 +49,8 @@ function Trial() {
     if (count === null) return;
     announce('Completing with parent and child');
     void Promise.all(completers.map(async (completer) => completer.complete(prompt, count))).then(() => {
-      announce('Parent and child have completed the prompt');
+      const done = completers.every(({ completion }) => completion.peek().state === 'done');
+      if (done) announce('Parent and child have completed the prompt');
     });
   };
   return (

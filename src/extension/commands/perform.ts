@@ -14,7 +14,8 @@ export async function perform(id: CommandId, services: Services, argument: unkno
     await HANDLERS[id](services, argument);
   } catch (error) {
     services.log.error(error instanceof Error && !isExpected(error) ? error : messageOf(error));
-    await offer(window.showErrorMessage, messageOf(error), remedies(error));
+    // The command is over, whether or not anybody reads the message: whoever gave it does not wait for that.
+    void offer(window.showErrorMessage, messageOf(error), remedies(error));
   }
 }
 

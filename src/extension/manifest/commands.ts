@@ -57,13 +57,13 @@ export const COMMANDS = {
   'puzzle.pause': {
     title: 'Pause',
     icon: 'debug-pause',
-    enablement: CONTEXT_KEYS.running,
+    enablement: `${TRUSTED} && ${CONTEXT_KEYS.running}`,
     places: [inline(runIs('running'), 1)],
   },
   'puzzle.cancel': {
     title: 'Cancel',
     icon: 'debug-stop',
-    enablement: CONTEXT_KEYS.alive,
+    enablement: `${TRUSTED} && ${CONTEXT_KEYS.alive}`,
     places: [inline(runIs('running', 'paused'), 2)],
   },
   'puzzle.openPanel': {

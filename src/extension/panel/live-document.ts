@@ -12,6 +12,7 @@ export class LiveDocument implements Disposable {
   readonly onDidSave = this.saves.event;
   private text: string | null = null;
   private problem: string | null = null;
+  private loads = 0;
   private readonly subscriptions: Disposable;
 
   constructor(readonly uri: Uri) {
@@ -62,14 +63,15 @@ export class LiveDocument implements Disposable {
   }
 
   private async load(): Promise<void> {
+    const number = ++this.loads;
     const { document } = this;
     if (document !== undefined) {
       this.set(document.getText(), null);
       return;
     }
     const read = await this.readFile().catch((error: unknown) => ({ text: null, problem: reasonOf(error) }));
-    // An editor may have opened it meanwhile, and knows better.
-    if (this.document === undefined) this.set(read.text, read.problem);
+    // Whatever has happened meanwhile was looked at too, and later than this.
+    if (number === this.loads) this.set(read.text, read.problem);
   }
 
   private async readFile(): Promise<{ text: string | null; problem: string | null }> {

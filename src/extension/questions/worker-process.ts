@@ -90,9 +90,9 @@ export class WorkerProcess {
     const limit = setTimeout(() => {
       this.kill(`it did not answer "${question.method}" within ${limitMs / 1000} s`);
     }, limitMs);
-    const lost = this.ended.then((report) => Promise.reject(new WorkerEndedError(report)));
     try {
-      return await Promise.race([this.endpoint.ask(question, params, token), lost]);
+      // Its end disposes the connection, which rejects whatever is not answered by then.
+      return await this.endpoint.ask(question, params, token);
     } catch (error) {
       // What a broken connection says is less than what the end of the process tells.
       throw isBroken(error) ? new WorkerEndedError(await this.ended) : error;

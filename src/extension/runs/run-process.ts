@@ -112,7 +112,8 @@ async function isFree(dir: string, withinMs: number): Promise<boolean> {
 
 /** Ends a process and, where it leads a group as those started here do, the processes that it started. */
 function forceEnd(pid: number | undefined): void {
-  if (pid === undefined) return;
+  // The id of init is no search's: as a group it would mean every process of the user's.
+  if (pid === undefined || pid <= 1) return;
   for (const id of [-pid, pid]) {
     try {
       process.kill(id, 'SIGKILL');

@@ -48,14 +48,17 @@ export function createRuns(script: string, context: ExtensionContext, log: LogOu
     series: (dir) => store.series(dir),
     start: (specFile) => begin(defaultRunDir(specFile), 'search', specFile),
     resume: async (dir) => {
+      requireTrust();
       if (!(await continueRun(dir))) await begin(resolve(dir), 'resume', dir);
       await store.look(dir);
     },
     pause: async (dir) => {
+      requireTrust();
       await pauseRun(dir);
       await store.look(dir);
     },
     cancel: async (dir) => {
+      requireTrust();
       await cancelRun(dir);
       await store.look(dir);
     },

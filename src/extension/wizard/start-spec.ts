@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { commands, l10n, ProgressLocation, type Uri, window, workspace } from 'vscode';
-import { messageOf } from '../../common/errors.js';
+import { InputError, messageOf } from '../../common/errors.js';
 import { type PreflightItem, preflightQuestion } from '../../protocol/questions.js';
 import type { CommandId } from '../manifest/commands.js';
 import { openSearchPanel } from '../panel/open.js';
@@ -33,7 +33,8 @@ export async function startSpec(services: Services, spec: Uri): Promise<void> {
 
 async function save(spec: Uri): Promise<void> {
   const open = workspace.textDocuments.find((document) => document.uri.toString() === spec.toString());
-  if (open?.isDirty === true) await open.save();
+  if (open?.isDirty !== true || (await open.save())) return;
+  throw new InputError(l10n.t('could not be saved; a search reads the file as it is on the disk'), spec.fsPath);
 }
 
 /** What keeps a search from starting, with what to do about it; null, and a summary, when nothing does. */
