@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +15,7 @@ import {
   StartError,
   startRunProcess,
 } from '../../src/extension/runs/run-process.js';
-import { holdingProcess, isLocked } from '../../src/run/lock-state.js';
+import { holderPath, holdingProcess, isLocked, lockPath } from '../../src/run/lock-state.js';
 import { readRunView, type RunView } from '../../src/run/view.js';
 import { temporaryDirectory } from '../support/run-process.js';
 import { tinyRun, writeTinySearch } from '../support/tiny-search.js';
@@ -117,5 +118,15 @@ describe('the process of a run', () => {
     await cancelRun(dir, 300);
     assert.equal(await holdingProcess(dir), undefined);
     assert.equal((await readRunView(dir)).state, 'interrupted');
+  });
+
+  it('is not believed when it calls itself process 1, whose group would be everybody', async (test) => {
+    const dir = await temporaryDirectory(test);
+    const holder = { pid: 1, host: hostname(), boot: '', started: '', since: new Date().toISOString() };
+    await writeFile(holderPath(dir), JSON.stringify(holder));
+    await writeFile(lockPath(dir), '');
+    const kill = test.mock.method(process, 'kill', () => true);
+    await assert.rejects(cancelRun(dir, 50), /process 1 could not be ended/);
+    assert.equal(kill.mock.callCount(), 0);
   });
 });

@@ -84,6 +84,14 @@ describe('the store', () => {
     assert.equal(failure.value, null);
   });
 
+  it('tells when something is over, done or not', async () => {
+    const over: string[] = [];
+    for (const action of ['export', 'showLog'] as const) perform(act, { action }, () => over.push(action));
+    assert.deepEqual(over, []);
+    await arrived();
+    assert.deepEqual(over, ['export', 'showLog']);
+  });
+
   it('refuses to ask what the protocol does not know', async () => {
     const action = 'format the disk' as 'start';
     await assert.rejects(ask(act, { action }), /Invalid option/);

@@ -9,9 +9,6 @@ import { type SpecChanges, tinyRun, tinySpec, writeTinySearch } from '../support
 /** A comment that edits must leave alone. */
 export const COMMENT = '// Of a test.';
 
-/** Fields of a spec whose search goes on until it is stopped. */
-export const ENDLESS = { uptrain: { tokens: 50_000_000, batch: 4, validateEvery: 4 } };
-
 export interface Search {
   spec: string;
   /** The run directory. */

@@ -22,6 +22,8 @@ export interface LimitDraft {
 interface Change {
   text: string | null;
   preview: boolean;
+  /** With this, nothing is tried out any more. */
+  last: boolean;
 }
 
 /** Texts that were tried out since the spec said `before`. */
@@ -47,13 +49,13 @@ export function useLimitDraft({ metric, text: written }: SpecLimit): LimitDraft 
   const sender = useMemo(
     () =>
       new Latest<Change>(
-        async (change) => {
+        async ({ text, preview, last }) => {
           try {
-            await ask(setLimit, { metric, ...change });
+            await ask(setLimit, { metric, text, preview });
             setRefused(null);
-            if (change.preview) return;
+            if (!last) return;
             trial.current = null;
-            if (change.text === now.current) setDraft(null);
+            if (text === now.current) setDraft(null);
           } catch (error) {
             setRefused(errorText(error));
           }
@@ -66,20 +68,19 @@ export function useLimitDraft({ metric, text: written }: SpecLimit): LimitDraft 
     setDraft(change.text);
     sender.push(change);
   };
-  const preview = (text: string): void => {
-    trial.current ??= { before: written, texts: new Set() };
-    trial.current.texts.add(text);
-    send({ text, preview: true });
-  };
   return {
     text: draft ?? written,
     refused,
-    preview,
+    preview: (text) => {
+      trial.current ??= { before: written, texts: new Set() };
+      trial.current.texts.add(text);
+      send({ text, preview: true, last: false });
+    },
     commit: (text) => {
-      send({ text, preview: false });
+      send({ text, preview: false, last: true });
     },
     revert: () => {
-      if (trial.current !== null) preview(trial.current.before);
+      if (trial.current !== null) send({ text: trial.current.before, preview: true, last: true });
     },
   };
 }

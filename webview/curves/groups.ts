@@ -1,4 +1,6 @@
 import type { Series } from '../../src/protocol/run.js';
+import { HALVES, type Half } from '../map/rows.js';
+import { HALF_NAMES } from '../map/summary.js';
 import type { ChartOptions } from '../state/ui-state.js';
 import { curveStyle, depthStyle, type CurveStyle } from './styles.js';
 
@@ -26,10 +28,6 @@ export interface CurveChoice {
   variant: string | null;
   half: ChartOptions['half'];
 }
-
-const HALF_TITLES = { attention: 'attention', ffn: 'FFN' } as const;
-type Half = keyof typeof HALF_TITLES;
-const HALVES = Object.keys(HALF_TITLES) as Half[];
 
 /** What `auto` stands for: the whole model as soon as it is trained, till then the layers. */
 export function resolveView(view: ChartOptions['view'], all: readonly Series[]): CurveView {
@@ -76,7 +74,7 @@ const GROUPERS: Readonly<Record<CurveView, (all: readonly Series[], choice: Curv
         style: curveStyle(names.indexOf(series.name), half),
       }));
       const place = ({ name }: Curve): number => names.indexOf(name);
-      return { title: HALF_TITLES[half], curves: curves.sort((one, other) => place(one) - place(other)) };
+      return { title: HALF_NAMES[half], curves: curves.sort((one, other) => place(one) - place(other)) };
     }),
   variant: (all, { variant }) => {
     const chosen = variant ?? variantsOf(all)[0];

@@ -34,7 +34,7 @@ export function adoptPanel(services: Services, { source, title, make }: PanelMak
   const loadable = (...names: string[]) => webview.asWebviewUri(file(...names)).toString();
   panel.title = title;
   panel.iconPath = file('media', 'panel.svg');
-  webview.options = { enableScripts: true, localResourceRoots: [file('dist'), file('media')] };
+  webview.options = { enableScripts: true, localResourceRoots: [file('dist')] };
   const logger = {
     error: (message: string) => {
       log.error(`${title}: ${message}`);

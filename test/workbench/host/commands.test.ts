@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { commands, env, Uri, window } from 'vscode';
 import type { CommandId } from '../../../src/extension/manifest/commands.js';
+import { ENDLESS } from '../endless.js';
 import { extension, services } from './extension.js';
-import { copyOf, ENDLESS, finishedSearch, isAt, newSearch, reaches, type Search } from './searches.js';
+import { copyOf, finishedSearch, isAt, newSearch, reaches, type Search } from './searches.js';
 import { until } from '../until.js';
 import { withUser } from './user.js';
 

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { commands, window } from 'vscode';
 import { holdingProcess, isLocked } from '../../../src/run/lock-state.js';
+import { ENDLESS } from '../endless.js';
 import { services } from './extension.js';
 import { PROCESSES_ARE_SEEN, processesOf } from './processes.js';
-import { ENDLESS, finishedSearch, finishedTasks, isAt, newSearch, reaches, type Search } from './searches.js';
+import { finishedSearch, finishedTasks, isAt, newSearch, reaches, type Search } from './searches.js';
 import { until } from '../until.js';
 
 const start = ({ spec }: Search) => commands.executeCommand('puzzle.startSearch', spec);

@@ -9,9 +9,6 @@ import { SEARCHES_VARIABLE } from './results.js';
 import { until } from '../until.js';
 
 const SPEC_NAME = 'tiny.puzzle.json';
-/** Fields of a spec whose search goes on until it is stopped. */
-export const ENDLESS = { uptrain: { tokens: 50_000_000, batch: 4, validateEvery: 4 } };
-
 export interface Search {
   folder: string;
   spec: Uri;

@@ -3,11 +3,14 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { holdingProcess } from '../../../src/run/lock-state.js';
+import { ENDLESS } from '../endless.js';
 import { Panel } from '../panel.js';
 import { processesBelow } from '../processes.js';
-import { endGroup, ENDLESS, type Search, writeSearch } from '../searches.js';
+import { endGroup, type Search, writeSearch } from '../searches.js';
 import { describeInWorkbench } from '../session.js';
 import { until } from '../until.js';
+
+const LOADING_LOOK_MS = 3000;
 
 let search: Search;
 let failing: Search;
@@ -25,11 +28,12 @@ await describeInWorkbench(
     const picture = (name: string) => session.workbench.screenshot(`state-${name}`);
     /** The process at work on the search. */
     const worker = () => until('a process is at work', () => holdingProcess(search.run));
-    const endExtensionHost = async () => {
+    const extensionHost = async () => {
       const [host] = await processesBelow(session.workbench.server.process.pid ?? 0, '--type=extensionHost');
       assert.ok(host !== undefined, 'there is an extension host');
-      process.kill(host, 'SIGKILL');
+      return host;
     };
+    const endExtensionHost = async () => process.kill(await extensionHost(), 'SIGKILL');
 
     session.test('not started: what a search needs, what it will do, and the map of the parent', async () => {
       await session.workbench.openFile('tiny.puzzle.json');
@@ -46,7 +50,8 @@ await describeInWorkbench(
         .waitFor();
       await session.workbench.page
         .locator('.statusbar')
-        .getByText(/Puzzle: /)
+        .getByRole('button', { name: /^Puzzle: / })
+        .first()
         .waitFor();
       await picture('running');
     });
@@ -56,7 +61,10 @@ await describeInWorkbench(
         .condition(/^Running: uptrain/)
         .waitFor();
       await panel().section('Solver').getByText('Optimal, proven').waitFor();
-      await panel().section('Loss curves').getByRole('img').waitFor();
+      await panel()
+        .section('Loss curves')
+        .getByRole('img', { name: /^Loss over steps/ })
+        .waitFor();
       await picture('running-curves');
     });
 
@@ -69,6 +77,28 @@ await describeInWorkbench(
         .condition(/^Running: uptrain/)
         .waitFor();
       assert.equal(await worker(), before);
+    });
+
+    session.test('loading: says so while the extension has not answered yet', async () => {
+      const { workbench } = session;
+      await until('the host stands still before it has answered', async () => {
+        await workbench.reload();
+        await workbench.page.locator('iframe.webview').contentFrame().locator('iframe#active-frame').waitFor();
+        const host = await extensionHost();
+        process.kill(host, 'SIGSTOP');
+        try {
+          await panel().page.getByText('Reading the search…').waitFor({ timeout: LOADING_LOOK_MS });
+          await picture('loading');
+          return true;
+        } catch {
+          return false; // it was quicker
+        } finally {
+          process.kill(host, 'SIGCONT');
+        }
+      });
+      await panel()
+        .condition(/^Running: uptrain/)
+        .waitFor();
     });
 
     session.test('is there again after the extension host was killed, and the search went on', async () => {
