@@ -1,0 +1,69 @@
+/**
+ * Takes the pictures of the README in the real workbench, on the example after its search (`npm start`).
+ *
+ *   npm run pictures
+ */
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { messageOf } from '../src/common/errors.js';
+import { Panel } from '../test/workbench/panel.js';
+import { preparePrograms } from '../test/workbench/programs.js';
+import { Workbench } from '../test/workbench/workbench.js';
+
+const ROOT = join(import.meta.dirname, '..');
+const IMAGES = join(ROOT, 'docs/images');
+const VIEWPORT = { width: 1440, height: 960 };
+const SETTINGS = { 'workbench.colorTheme': 'Default Dark Modern', 'editor.minimap.enabled': false };
+
+async function takePictures(folder: string): Promise<void> {
+  const programs = await preparePrograms();
+  if ('reason' in programs) throw new Error(`there can be no workbench here: it ${programs.reason}`);
+  const workbench = await Workbench.open(programs, { folder, extension: ROOT, viewport: VIEWPORT, settings: SETTINGS });
+  const picture = (name: string) => workbench.page.screenshot({ path: join(IMAGES, `${name}.png`) });
+  try {
+    const panel = new Panel(workbench.webview());
+    await workbench.openFile('stories.puzzle.json');
+    await workbench.runCommand('Puzzle: Open Search Panel');
+    await panel.condition(/^Finished in/).waitFor();
+    await panel.section('Solver').getByText('Optimal, proven').waitFor();
+    await workbench.runCommand('View: Close Primary Side Bar');
+    await panel.layer(0).hover();
+    await picture('panel');
+    await panel.section('Constraints').scrollIntoViewIfNeeded();
+    await picture('constraints');
+    await panel.section('Loss curves').scrollIntoViewIfNeeded();
+    await picture('curves');
+    await workbench.runCommand('View: Close All Editors');
+    await workbench.openFile('stories/model/config.json');
+    await workbench.runCommand('Puzzle: Show Architecture Map');
+    await panel.layer(3).click();
+    await picture('config-map');
+  } finally {
+    await workbench.close();
+  }
+}
+
+/** Works on a copy: what is clicked here changes no file of the checkout. */
+async function main(): Promise<void> {
+  const examples = join(ROOT, 'examples');
+  if (!existsSync(join(examples, '.puzzle/stories/report.json'))) {
+    throw new Error('the example has no finished search; make one with: npm start');
+  }
+  await mkdir(IMAGES, { recursive: true });
+  const copy = await mkdtemp(join(tmpdir(), 'puzzle-pictures-'));
+  try {
+    await cp(examples, copy, { recursive: true });
+    await takePictures(copy);
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(messageOf(error));
+  process.exitCode = 1;
+}
