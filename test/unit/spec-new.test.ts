@@ -15,15 +15,15 @@ const limit = { metric: 'throughput', text: '>= 2x' } as const;
 
 describe('a new spec', () => {
   it('says what was asked for, with paths from where it will be', () => {
-    const wishes = { parent: '/models/my model', text: ['/models/text.txt'], tasks: ['/work/tasks', '/work'], limit };
-    const text = newSpec(wishes, '/work');
+    const wishes = { parent: '/models/my model', text: ['/models/text.txt'], tasks: ['/project/tasks', '/project'], limit };
+    const text = newSpec(wishes, '/project');
     const spec = parseSpec(text, 'new');
     assert.equal(spec.parent, '../models/my model');
     assert.equal(spec.data.text, '../models/text.txt');
     assert.deepEqual(spec.tasks, ['tasks', '.']);
     assert.deepEqual(spec.limits, { throughput: '>= 2x' });
-    const resolved = resolveSpec(spec, '/work/my.puzzle.json');
-    assert.deepEqual([resolved.parent, resolved.tasks], ['/models/my model', ['/work/tasks', '/work']]);
+    const resolved = resolveSpec(spec, '/project/my.puzzle.json');
+    assert.deepEqual([resolved.parent, resolved.tasks], ['/models/my model', ['/project/tasks', '/project']]);
   });
 
   it('leaves everything else as it is by default', () => {

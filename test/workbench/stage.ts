@@ -3,7 +3,7 @@ import { copyFile, cp, mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const REPOSITORY = join(import.meta.dirname, '../..');
+export const REPOSITORY = join(import.meta.dirname, '../..');
 /** Shared with the checkout; programs are copied, so that a build meanwhile changes nothing and a test may break them. */
 const LINKED = ['media', 'node_modules', 'examples', 'l10n'];
 const COPIED = ['package.json', 'package.nls.json', 'README.md'];

@@ -14,7 +14,7 @@ const STEPS: readonly Step[] = [
     id: 'open',
     title: 'Open the example',
     description:
-      'A small trained model with its text and tasks. The spec says what to search for: here, a child that is 2.27 times as fast.\n[Open the Example](command:puzzle.openExample)',
+      'A small trained model with its text and tasks. The spec says what to search for: here, a child that is more than twice as fast.\n[Open the Example](command:puzzle.openExample)',
     completionEvents: ['onCommand:puzzle.openExample', 'onCommand:puzzle.runExample'],
     image: 'open.svg',
     altText: 'A spec: the parent, its text, and the limit that the child must keep.',
