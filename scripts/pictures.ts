@@ -4,8 +4,7 @@
  *   npm run pictures
  */
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../src/common/errors.js';
 import { Panel } from '../test/workbench/panel.js';
@@ -13,14 +12,17 @@ import { preparePrograms } from '../test/workbench/programs.js';
 import { Workbench } from '../test/workbench/workbench.js';
 
 const ROOT = join(import.meta.dirname, '..');
+const EXAMPLES = join(ROOT, 'examples');
 const IMAGES = join(ROOT, 'docs/images');
 const VIEWPORT = { width: 1440, height: 960 };
 const SETTINGS = { 'workbench.colorTheme': 'Default Dark Modern', 'editor.minimap.enabled': false };
 
-async function takePictures(folder: string): Promise<void> {
+async function takePictures(): Promise<void> {
   const programs = await preparePrograms();
   if ('reason' in programs) throw new Error(`there can be no workbench here: it ${programs.reason}`);
-  const workbench = await Workbench.open(programs, { folder, extension: ROOT, viewport: VIEWPORT, settings: SETTINGS });
+  const workbench = await Workbench.open(programs, {
+    ...{ folder: EXAMPLES, extension: ROOT, viewport: VIEWPORT, settings: SETTINGS },
+  });
   const picture = (name: string) => workbench.page.screenshot({ path: join(IMAGES, `${name}.png`) });
   try {
     const panel = new Panel(workbench.webview());
@@ -36,7 +38,7 @@ async function takePictures(folder: string): Promise<void> {
     await panel.section('Loss curves').scrollIntoViewIfNeeded();
     await picture('curves');
     await workbench.runCommand('View: Close All Editors');
-    await workbench.openFile('stories/model/config.json');
+    await workbench.openFile('.puzzle/stories/child/config.json');
     await workbench.runCommand('Puzzle: Show Architecture Map');
     await panel.layer(3).click();
     await picture('config-map');
@@ -45,20 +47,12 @@ async function takePictures(folder: string): Promise<void> {
   }
 }
 
-/** Works on a copy: what is clicked here changes no file of the checkout. */
 async function main(): Promise<void> {
-  const examples = join(ROOT, 'examples');
-  if (!existsSync(join(examples, '.puzzle/stories/report.json'))) {
+  if (!existsSync(join(EXAMPLES, '.puzzle/stories/report.json'))) {
     throw new Error('the example has no finished search; make one with: npm start');
   }
   await mkdir(IMAGES, { recursive: true });
-  const copy = await mkdtemp(join(tmpdir(), 'puzzle-pictures-'));
-  try {
-    await cp(examples, copy, { recursive: true });
-    await takePictures(copy);
-  } finally {
-    await rm(copy, { recursive: true, force: true });
-  }
+  await takePictures();
 }
 
 try {

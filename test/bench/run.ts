@@ -15,9 +15,10 @@ import { exampleBenchmarks } from './example.js';
 import { KERNEL_BENCHMARKS } from './kernels.js';
 import type { Benchmark, BenchRow } from './row.js';
 import { scalingBenchmarks } from './scaling.js';
+import { workbenchBenchmarks } from './workbench.js';
 
 const EXIT = { failed: 1, badInput: 2 };
-const NAME_WIDTH = 28;
+const NAME_WIDTH = 32;
 const NUMBER_WIDTH = 10;
 
 function say(line: string): void {
@@ -75,7 +76,12 @@ async function measureRows(benchmarks: readonly Benchmark[], { json, only }: Opt
 async function main(): Promise<number> {
   const scratch = await mkdtemp(path.join(tmpdir(), 'puzzle-bench-'));
   try {
-    const benchmarks = [...KERNEL_BENCHMARKS, ...scalingBenchmarks(scratch), ...exampleBenchmarks(scratch)];
+    const benchmarks = [
+      ...KERNEL_BENCHMARKS,
+      ...scalingBenchmarks(scratch),
+      ...exampleBenchmarks(scratch),
+      ...workbenchBenchmarks(scratch),
+    ];
     const options = parseOptions(benchmarks.map(({ name }) => name));
     if (options === undefined) return EXIT.badInput;
     return (await measureRows(benchmarks, options)) ? 0 : EXIT.failed;

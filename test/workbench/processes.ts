@@ -1,7 +1,8 @@
-/** Processes of a workbench, by what they run. On Linux alone: elsewhere the tests that end them are skipped. */
+/** Processes of a workbench, by what they run. */
 import { readdir, readFile } from 'node:fs/promises';
 
-export const PROCESSES_ARE_SEEN = process.platform === 'linux';
+/** Why the processes of this system cannot be looked through; false where they can. */
+export const processesUnseen = process.platform === 'linux' ? false : 'needs /proc';
 
 /** Ids of the processes below one, at any depth, whose command line contains `text`. */
 export async function processesBelow(ancestor: number, text: string): Promise<number[]> {
@@ -20,4 +21,13 @@ async function parentOf(pid: number): Promise<number | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return parent === undefined ? undefined : Number(parent);
+}
+
+/** Signals a process and all that it has started, where it leads a group; nothing where there is none, or no longer. */
+export function endGroup(leader: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
 }

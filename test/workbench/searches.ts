@@ -4,6 +4,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { holdingProcess } from '../../src/run/lock-state.js';
+import { endGroup } from './processes.js';
 import { type SpecChanges, tinyRun, tinySpec, writeTinySearch } from '../support/tiny-search.js';
 
 /** A comment that edits must leave alone. */
@@ -32,15 +33,6 @@ export async function endSearches(root: string): Promise<void> {
   const files = await readdir(root, { recursive: true }).catch(() => []);
   for (const file of files.filter((name) => name.endsWith('holder.json'))) {
     const pid = await holdingProcess(dirname(join(root, file)));
-    if (pid !== undefined) endGroup(pid);
-  }
-}
-
-/** Ends a process of a run and those that it has started. */
-export function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
+    endGroup(pid, 'SIGKILL');
   }
 }

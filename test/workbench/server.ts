@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { endGroup } from './processes.js';
 import type { ServerPrograms } from './programs.js';
 
 const START_LIMIT_MS = 60_000;
@@ -74,7 +75,15 @@ export async function startServer(
   const log = createWriteStream(logFile);
   server.stdout.pipe(log);
   server.stderr.pipe(log);
-  const stop = () => stopGroup(server);
+  // Also when this process is ended in the middle of its work.
+  const endWithThis = () => {
+    endGroup(server.pid, 'SIGKILL');
+  };
+  process.once('exit', endWithThis);
+  const stop = async () => {
+    await stopGroup(server);
+    process.off('exit', endWithThis);
+  };
   try {
     await waitUntilServed(server, address);
   } catch (error) {
@@ -139,11 +148,11 @@ async function waitUntilServed(server: ChildProcess, address: string): Promise<v
 }
 
 async function stopGroup(server: ChildProcess): Promise<void> {
-  if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
+  if (server.exitCode !== null || server.signalCode !== null) return;
   const ended = once(server, 'exit');
-  process.kill(-server.pid, 'SIGTERM');
+  endGroup(server.pid, 'SIGTERM');
   const late = await Promise.race([ended.then(() => false), sleep(STOP_LIMIT_MS, true, { ref: false })]);
-  if (late) process.kill(-server.pid, 'SIGKILL');
+  if (late) endGroup(server.pid, 'SIGKILL');
   await ended;
 }
 

@@ -20,8 +20,8 @@ export interface Places {
 
 export interface Session extends Places {
   workbench: Workbench;
-  /** A test; when it fails, there is a picture of what was to be seen. */
-  test: (title: string, check: () => Promise<void>) => void;
+  /** A test; when it fails, there is a picture of what was to be seen. `skip`: why it cannot be done here. */
+  test: (title: string, check: () => Promise<void>, skip?: string | false) => void;
 }
 
 interface Preparation {
@@ -66,8 +66,8 @@ export async function describeInWorkbench(
     tests(session);
   });
 
-  function pictured(name: string, check: () => Promise<void>): void {
-    it(name, { timeout: TEST_LIMIT_MS }, async () => {
+  function pictured(name: string, check: () => Promise<void>, skip: string | false = false): void {
+    it(name, { timeout: TEST_LIMIT_MS, skip }, async () => {
       try {
         await check();
       } catch (error) {

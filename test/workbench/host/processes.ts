@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { extension } from './extension.js';
 
-/** Whether this system tells of processes. */
-export const PROCESSES_ARE_SEEN = process.platform === 'linux';
-
 /** The processes that this extension host has started from the extension's folder, by id. */
 export function startedPrograms(): Map<number, string> {
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ');

@@ -6,8 +6,9 @@ import { describe, it } from 'mocha';
 import { commands, window } from 'vscode';
 import { holdingProcess, isLocked } from '../../../src/run/lock-state.js';
 import { ENDLESS } from '../endless.js';
+import { processesUnseen } from '../processes.js';
 import { services } from './extension.js';
-import { PROCESSES_ARE_SEEN, processesOf } from './processes.js';
+import { processesOf } from './processes.js';
 import { finishedSearch, finishedTasks, isAt, newSearch, reaches, type Search } from './searches.js';
 import { until } from '../until.js';
 
@@ -79,7 +80,7 @@ describe('a search', () => {
   });
 
   it('is solved again after the worker that answers questions was killed', async function () {
-    if (!PROCESSES_ARE_SEEN) this.skip();
+    if (processesUnseen !== false) this.skip();
     const search = await finishedSearch();
     await commands.executeCommand('puzzle.solveAgain', search.dir);
     const killed = processesOf('questions.js');

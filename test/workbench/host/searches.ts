@@ -45,8 +45,9 @@ export async function copyOf({ folder }: Search, name: string): Promise<Search> 
 /** A search that has found its child; the first who asks starts it. */
 export async function finishedSearch(): Promise<Search> {
   const search = searchIn('finished');
-  if (!existsSync(search.folder))
+  if (!existsSync(search.folder)) {
     await commands.executeCommand('puzzle.startSearch', (await newSearch('finished')).spec);
+  }
   await reaches(search, 'done');
   return search;
 }

@@ -21,7 +21,9 @@ await describeInWorkbench(
       await run.waitFor();
       await workbench.screenshot('first-minute-1-welcome');
       await run.click();
-      await panel().condition(/^Running: /).waitFor();
+      await panel()
+        .condition(/^Running: /)
+        .waitFor();
       await panel().layer(9).waitFor();
       await workbench.screenshot('first-minute-2-running');
 
@@ -30,9 +32,14 @@ await describeInWorkbench(
       const inTree = page.getByRole('treeitem', { name: /stories/ });
       await inTree.waitFor();
       await panel().button('Cancel').click();
-      await panel().condition(/^Cancelled/).waitFor();
+      await panel()
+        .condition(/^Cancelled/)
+        .waitFor();
       await until('the process has ended', async () => (await holdingProcess(dir)) === undefined);
-      await inTree.getByText(/cancelled/i).first().waitFor();
+      await inTree
+        .getByText(/cancelled/i)
+        .first()
+        .waitFor();
       await workbench.screenshot('first-minute-3-cancelled');
     });
 

@@ -42,7 +42,9 @@ await describeInWorkbench(
       const { workbench } = session;
       await workbench.openFile('tiny.puzzle.json');
       await workbench.runCommand('Puzzle: Start Search…');
-      await panel().condition(/^Finished in/).waitFor({ timeout: 60_000 });
+      await panel()
+        .condition(/^Finished in/)
+        .waitFor({ timeout: 60_000 });
       await panel().section('Solver').getByText('Optimal, proven').waitFor();
       assert.ok(existsSync(join(search.run, 'child/model.safetensors')));
       await workbench.screenshot('packaged-finished');

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { holdingProcess } from '../../../src/run/lock-state.js';
 import { ENDLESS } from '../endless.js';
 import { Panel } from '../panel.js';
-import { processesBelow } from '../processes.js';
-import { endGroup, type Search, writeSearch } from '../searches.js';
+import { endGroup, processesBelow, processesUnseen } from '../processes.js';
+import { type Search, writeSearch } from '../searches.js';
 import { describeInWorkbench } from '../session.js';
 import { until } from '../until.js';
 
@@ -79,37 +79,45 @@ await describeInWorkbench(
       assert.equal(await worker(), before);
     });
 
-    session.test('loading: says so while the extension has not answered yet', async () => {
-      const { workbench } = session;
-      await until('the host stands still before it has answered', async () => {
-        await workbench.reload();
-        const document = workbench.page.locator('iframe.webview').contentFrame().locator('iframe#active-frame');
-        const [host] = await Promise.all([extensionHost(), document.waitFor()]);
-        process.kill(host, 'SIGSTOP');
-        try {
-          await panel().page.getByText('Reading the search…').waitFor({ timeout: LOADING_LOOK_MS });
-          await picture('loading');
-          return true;
-        } catch {
-          return false; // it was quicker
-        } finally {
-          process.kill(host, 'SIGCONT');
-        }
-      });
-      await panel()
-        .condition(/^Running: uptrain/)
-        .waitFor();
-    });
+    session.test(
+      'loading: says so while the extension has not answered yet',
+      async () => {
+        const { workbench } = session;
+        await until('the host stands still before it has answered', async () => {
+          await workbench.reload();
+          const document = workbench.page.locator('iframe.webview').contentFrame().locator('iframe#active-frame');
+          const [host] = await Promise.all([extensionHost(), document.waitFor()]);
+          process.kill(host, 'SIGSTOP');
+          try {
+            await panel().page.getByText('Reading the search…').waitFor({ timeout: LOADING_LOOK_MS });
+            await picture('loading');
+            return true;
+          } catch {
+            return false; // it was quicker
+          } finally {
+            process.kill(host, 'SIGCONT');
+          }
+        });
+        await panel()
+          .condition(/^Running: uptrain/)
+          .waitFor();
+      },
+      processesUnseen,
+    );
 
-    session.test('is there again after the extension host was killed, and the search went on', async () => {
-      const before = await worker();
-      await endExtensionHost();
-      await session.workbench.reload();
-      await panel()
-        .condition(/^Running: uptrain/)
-        .waitFor();
-      assert.equal(await worker(), before);
-    });
+    session.test(
+      'is there again after the extension host was killed, and the search went on',
+      async () => {
+        const before = await worker();
+        await endExtensionHost();
+        await session.workbench.reload();
+        await panel()
+          .condition(/^Running: uptrain/)
+          .waitFor();
+        assert.equal(await worker(), before);
+      },
+      processesUnseen,
+    );
 
     session.test('paused, and going on', async () => {
       await panel().button('Pause').click();
@@ -123,17 +131,21 @@ await describeInWorkbench(
         .waitFor();
     });
 
-    session.test('interrupted: both processes are killed, the panel tells the truth, and nothing is lost', async () => {
-      endGroup(await worker());
-      await endExtensionHost();
-      await session.workbench.reload();
-      await panel().page.getByText('The process of this run is gone.').waitFor();
-      await picture('interrupted');
-      await panel().button('Resume').click();
-      await panel()
-        .condition(/^Running: uptrain/)
-        .waitFor();
-    });
+    session.test(
+      'interrupted: both processes are killed, the panel tells the truth, and nothing is lost',
+      async () => {
+        endGroup(await worker(), 'SIGKILL');
+        await endExtensionHost();
+        await session.workbench.reload();
+        await panel().page.getByText('The process of this run is gone.').waitFor();
+        await picture('interrupted');
+        await panel().button('Resume').click();
+        await panel()
+          .condition(/^Running: uptrain/)
+          .waitFor();
+      },
+      processesUnseen,
+    );
 
     session.test('cancelled', async () => {
       await panel().button('Cancel').click();
@@ -162,18 +174,22 @@ await describeInWorkbench(
       await panel().page.getByText('The spec cannot be used.').waitFor({ state: 'detached' });
     });
 
-    session.test('without its worker, which can be started again', async () => {
-      const script = join(session.extension, 'dist/questions.js');
-      await rename(script, `${script}.gone`);
-      for (const pid of await processesBelow(session.workbench.server.process.pid ?? 0, script)) {
-        process.kill(pid, 'SIGKILL');
-      }
-      await panel().page.getByText('The worker that solves and generates is not running.').waitFor();
-      await picture('worker-down');
-      await rename(`${script}.gone`, script);
-      await panel().button('Restart').click();
-      await panel().page.getByText('The worker that solves and generates').waitFor({ state: 'detached' });
-    });
+    session.test(
+      'without its worker, which can be started again',
+      async () => {
+        const script = join(session.extension, 'dist/questions.js');
+        await rename(script, `${script}.gone`);
+        for (const pid of await processesBelow(session.workbench.server.process.pid ?? 0, script)) {
+          process.kill(pid, 'SIGKILL');
+        }
+        await panel().page.getByText('The worker that solves and generates is not running.').waitFor();
+        await picture('worker-down');
+        await rename(`${script}.gone`, script);
+        await panel().button('Restart').click();
+        await panel().page.getByText('The worker that solves and generates').waitFor({ state: 'detached' });
+      },
+      processesUnseen,
+    );
 
     session.test('failed: what went wrong, and a way to try again', async () => {
       const { workbench } = session;
