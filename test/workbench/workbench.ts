@@ -3,7 +3,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BrowserContext, type FrameLocator, type Page, chromium } from 'playwright-core';
+import { type BrowserContext, type FrameLocator, type Locator, type Page, chromium } from 'playwright-core';
 import type { WorkbenchPrograms } from './programs.js';
 import { type ServerOptions, type WorkbenchServer, discard, startServer } from './server.js';
 
@@ -20,6 +20,7 @@ const RENDER_LIMIT_MS = 60_000;
 const ACTION_LIMIT_MS = 20_000;
 /** A command palette that is open does not learn of commands that come later. */
 const PALETTE_LOOK_MS = 1500;
+const LENS_LOOK_MS = 4000;
 
 const BROWSER_ARGUMENTS = [
   ...['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-sync'],
@@ -148,11 +149,7 @@ export class Workbench {
       await input.waitFor();
       await input.fill(`>${title}`);
       const row = this.quickPick(title);
-      const found = await row.waitFor({ timeout: PALETTE_LOOK_MS }).then(
-        () => true,
-        () => false,
-      );
-      if (found) return row.click();
+      if (await isSoon(row, PALETTE_LOOK_MS)) return row.click();
       await this.page.keyboard.press('Escape');
       if (performance.now() > deadline) throw new Error(`the palette has no command "${title}"`);
     }
@@ -174,6 +171,17 @@ export class Workbench {
     const name = basename(path);
     await this.quickPick(name).click();
     await this.tab(name).waitFor();
+  }
+
+  /** Clicks a lens until it has opened a tab: while a file is new, the editor draws its lenses anew under the pointer. */
+  async openByLens(lens: string, tab: string): Promise<void> {
+    const deadline = performance.now() + ACTION_LIMIT_MS;
+    for (;;) {
+      await this.page.locator('.codelens-decoration a').getByText(lens).first().click();
+      const opened = await isSoon(this.tab(tab), LENS_LOOK_MS);
+      if (opened) return;
+      if (performance.now() > deadline) throw new Error(`the lens "${lens}" opens no tab "${tab}"`);
+    }
   }
 
   /** Puts the cursor into the text of an open file. */
@@ -216,6 +224,13 @@ export class Workbench {
     await this.browser.close();
     await discard(this.server, this.scratch);
   }
+}
+
+function isSoon(shown: Locator, limitMs: number): Promise<boolean> {
+  return shown.waitFor({ timeout: limitMs }).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The address of the workbench on a folder, with an extension under development and its tests. */

@@ -28,14 +28,13 @@ await describeInWorkbench(
     const picture = (name: string) => session.workbench.screenshot(`state-${name}`);
     /** The process at work on the search. */
     const worker = () => until('a process is at work', () => holdingProcess(search.run));
-    const extensionHost = async () => {
-      const hosts = await processesBelow(session.workbench.server.process.pid ?? 0, '--type=extensionHost');
-      // The one of the window before may not have ended yet.
-      const host = hosts.sort((a, b) => a - b).at(-1);
-      assert.ok(host !== undefined, 'there is an extension host');
-      return host;
-    };
-    const endExtensionHost = async () => process.kill(await extensionHost(), 'SIGKILL');
+    const extensionHosts = () => processesBelow(session.workbench.server.process.pid ?? 0, '--type=extensionHost');
+    /** The one of this window; those of windows before may not have ended yet. */
+    const newHost = (before: readonly number[] = []) =>
+      until('there is an extension host', async () => {
+        return (await extensionHosts()).findLast((pid) => !before.includes(pid));
+      });
+    const endExtensionHost = async () => process.kill(await newHost(), 'SIGKILL');
 
     session.test('not started: what a search needs, what it will do, and the map of the parent', async () => {
       await session.workbench.openFile('tiny.puzzle.json');
@@ -84,9 +83,10 @@ await describeInWorkbench(
       async () => {
         const { workbench } = session;
         await until('the host stands still before it has answered', async () => {
+          const before = await extensionHosts();
           await workbench.reload();
           const document = workbench.page.locator('iframe.webview').contentFrame().locator('iframe#active-frame');
-          const [host] = await Promise.all([extensionHost(), document.waitFor()]);
+          const [host] = await Promise.all([newHost(before), document.waitFor()]);
           process.kill(host, 'SIGSTOP');
           try {
             await panel().page.getByText('Reading the search…').waitFor({ timeout: LOADING_LOOK_MS });
