@@ -33,8 +33,6 @@ async function takePictures(): Promise<void> {
     await workbench.runCommand('View: Close Primary Side Bar');
     await panel.layer(0).hover();
     await picture('panel');
-    await panel.section('Constraints').scrollIntoViewIfNeeded();
-    await picture('constraints');
     await panel.section('Loss curves').scrollIntoViewIfNeeded();
     await picture('curves');
     await workbench.runCommand('View: Close All Editors');
