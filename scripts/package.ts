@@ -15,7 +15,7 @@ import { writeLicenses } from './licenses.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const MIB = 2 ** 20;
-const MAX_BYTES = 40 * MIB;
+const MAX_BYTES = 40_000_000;
 
 /** Every platform that ONNX Runtime is built for, by the editor's name for it, and where its library lies. */
 const RUNTIMES = {
@@ -34,6 +34,9 @@ const CONTENTS = [
 ];
 /** What is missing in a checkout where nobody has made it yet. */
 const OPTIONAL = ['docs/images'];
+
+/** Of what is copied: maps and types, and the shader compilers that ONNX Runtime loads for a GPU, which is not used. */
+const LEFT_OUT = /\.map$|\.d\.ts$|[/\\](dxcompiler|dxil)\.dll$/;
 
 /** What is packed of the modules that cannot be part of a bundle. */
 const modules = (target: Target): string[] => [
@@ -55,7 +58,7 @@ function targetOf(name: string): Target {
 /** Lays out in `folder` what a package for `target` holds. */
 async function layOut(target: Target, folder: string): Promise<void> {
   const copy = (from: string, to: string) =>
-    cp(join(ROOT, from), join(folder, to), { recursive: true, filter: (name) => !/\.(map|d\.ts)$/.test(name) });
+    cp(join(ROOT, from), join(folder, to), { recursive: true, filter: (name) => !LEFT_OUT.test(name) });
   for (const name of CONTENTS) {
     if (existsSync(join(ROOT, name)) || !OPTIONAL.includes(name)) await copy(name, name);
   }

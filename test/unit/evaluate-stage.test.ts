@@ -35,7 +35,7 @@ async function setUp(test: Parameters<typeof temporaryFolder>[0], tasks = true) 
     await writeModelFolder(join(dir, name), config, randomWeights(config, seed));
     return join(dir, name);
   };
-  const text = Array.from({ length: 60 }, (_, i) => `One day, Tim had ${i} cats and Lily went to the market.`).join(
+  const text = Array.from({ length: 200 }, (_, i) => `One day, Tim had ${i} cats and Lily went to the market.`).join(
     '\n\n',
   );
   await writeFile(join(dir, 'text.txt'), text);

@@ -28,8 +28,7 @@ describe('the example of the extension', () => {
     const extension = join(home, 'extension');
     await mkdir(join(extension, 'examples', 'stories', 'tasks'), { recursive: true });
     await cp('examples/stories.puzzle.json', join(extension, 'examples', 'stories.puzzle.json'));
-    await mkdir(join(extension, 'dist'));
-    await cp('dist/example-text.js', join(extension, 'dist', 'example-text.js'));
+    await cp('dist', join(extension, 'dist'), { recursive: true });
     await writeFile(join(extension, 'package.json'), '{"type": "module"}');
     const text = await exampleText(extension, join(home, 'storage'));
     assert.ok((await readFile('examples/stories/text.txt')).equals(await readFile(text)));

@@ -15,7 +15,12 @@ const limit = { metric: 'throughput', text: '>= 2x' } as const;
 
 describe('a new spec', () => {
   it('says what was asked for, with paths from where it will be', () => {
-    const wishes = { parent: '/models/my model', text: ['/models/text.txt'], tasks: ['/project/tasks', '/project'], limit };
+    const wishes = {
+      parent: '/models/my model',
+      text: ['/models/text.txt'],
+      tasks: ['/project/tasks', '/project'],
+      limit,
+    };
     const text = newSpec(wishes, '/project');
     const spec = parseSpec(text, 'new');
     assert.equal(spec.parent, '../models/my model');

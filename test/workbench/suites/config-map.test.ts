@@ -80,7 +80,7 @@ await describeInWorkbench(
       const { page } = session.workbench;
       const before = await panel().architecture();
       await page.keyboard.press('End');
-      for (const _ of 'true') await page.keyboard.press('Backspace');
+      for (let left = 'true'.length; left > 0; left--) await page.keyboard.press('Backspace');
       await page.keyboard.type('false');
       const after = await panel().architectureAfter(before);
       assert.doesNotMatch(after[3] ?? '', /FFN linear/);

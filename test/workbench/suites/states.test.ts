@@ -71,6 +71,7 @@ await describeInWorkbench(
 
     session.test('is there again after the window is reloaded, and the search went on', async () => {
       const before = await worker();
+      await session.workbench.storesLayout();
       await session.workbench.reload();
       await panel()
         .condition(/^Running: uptrain/)
