@@ -68,7 +68,7 @@ describe('a search', () => {
   it('whose process is killed reads as interrupted, and goes on without doing anything twice', async () => {
     const search = await newSearch('killed');
     await start(search);
-    await isAt(search, 'score');
+    await isAt(search, 'distil');
     await killProcess(search);
     await reaches(search, 'interrupted');
     const before = await finishedTasks(search);

@@ -1,4 +1,5 @@
 /** Searches of seconds in the workspace, and what becomes of them. */
+import { type Stage, STAGES } from '../../../src/run/events.js';
 import { existsSync } from 'node:fs';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -62,12 +63,13 @@ export async function reaches({ dir }: Search, state: RunView['state']): Promise
   });
 }
 
-/** The run as soon as it is at work on a stage. */
-export async function isAt({ dir }: Search, stage: string): Promise<RunView> {
+/** The run as soon as it is seen at work on a stage or on a later one: a short stage may begin and end between two looks. */
+export async function isAt({ dir }: Search, stage: Stage): Promise<RunView> {
   const { runs } = await services();
   return until(`${dir} is at ${stage}`, () => {
     const run = runs.get(dir);
-    return run?.state === 'running' && run.stage === stage && run;
+    const reached = STAGES.findIndex((name) => name === run?.stage) >= STAGES.indexOf(stage);
+    return run?.state === 'running' && reached && run;
   });
 }
 
