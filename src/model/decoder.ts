@@ -48,6 +48,11 @@ class KvCache {
   readonly tensors: Record<string, Tensor> = {};
   past = 0;
 
+  /** What the tensors take, whether or not their positions are in use. */
+  get bytes(): number {
+    return Object.values(this.tensors).reduce((total, { data }) => total + (data as Float32Array).byteLength, 0);
+  }
+
   constructor(
     config: ModelConfig,
     private readonly options: DecoderOptions,
@@ -91,6 +96,11 @@ export class Decoder {
     private readonly options: DecoderOptions,
   ) {
     this.cache = new KvCache(config, options);
+  }
+
+  /** Bytes that the KV cache takes. */
+  get cacheBytes(): number {
+    return this.cache.bytes;
   }
 
   /** Compiles ahead of time what `prefill` of this length and `step` need, so that a first use is not slower. */
