@@ -141,11 +141,16 @@ class Emitter {
     this.operator('OneHot', [...inputs, this.integers(value.params.depth), offOn], name, [attribute('axis', -1)]);
   }
 
+  /** ScatterElements adds one after the other; ScatterND does on all threads, in an order that differs from run to run. */
   private scatterAdd(name: string, value: Value<'scatterAdd'>, [values = '', rows = '']: string[]): void {
+    const [, ...rest] = value.shape;
+    const shape = value.inputs[0]?.shape ?? [];
     this.operator('ConstantOfShape', [this.integers(value.shape)], `${name}.zeros`);
-    this.operator('Unsqueeze', [rows, this.integers([-1])], `${name}.indices`);
+    this.operator('Unsqueeze', [rows, this.integers(rest.map((_, i) => i + 1))], `${name}.rows`);
+    this.operator('Expand', [`${name}.rows`, this.integers(shape)], `${name}.indices`);
     const reduction = { name: 'reduction', type: 3, s: Buffer.from('add') };
-    this.operator('ScatterND', [`${name}.zeros`, `${name}.indices`, values], name, [reduction]);
+    const attributes = [attribute('axis', 0), reduction];
+    this.operator('ScatterElements', [`${name}.zeros`, `${name}.indices`, values], name, attributes);
   }
 
   private equal(name: string, inputs: string[]): void {

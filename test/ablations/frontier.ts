@@ -94,7 +94,15 @@ function tableOf(points: readonly Point[], tokens: number): Table {
     );
   return {
     note: `Every model is uptrained with the same ${tokens.toLocaleString('en')} tokens. Baselines are as fast as the child by the same predictions, or as fast as they get. Measured throughput: median and quartiles of alternating pairs. Accuracy: share of the parent's, ± one paired standard error.`,
-    columns: ['limit', 'method', 'predicted', 'measured throughput, x', 'accuracy kept', 'above chance', 'KL, nats/token'],
+    columns: [
+      'limit',
+      'method',
+      'predicted',
+      'measured throughput, x',
+      'accuracy kept',
+      'above chance',
+      'KL, nats/token',
+    ],
     rows: points.flatMap((point) => point.methods.map((method) => row(point, method))),
     findings,
   };
