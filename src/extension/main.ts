@@ -21,7 +21,7 @@ export function activate(context: ExtensionContext): Activated {
 
   context.subscriptions.push(
     log,
-    registerTree(async () => (await started()).tree),
+    registerTree(started),
   );
   for (const id of Object.keys(COMMANDS) as CommandId[]) {
     const perform = async (argument: unknown) => (await started()).perform(id, argument);
@@ -38,19 +38,26 @@ export function activate(context: ExtensionContext): Activated {
 }
 
 /** The view may ask for its runs before that is loaded which knows them. */
-function registerTree(tree: () => Promise<RunTree>): Disposable {
+function registerTree(started: () => Promise<Started>): Disposable {
   const changes = new EventEmitter<RunNode | undefined>();
   let followed: Promise<RunTree> | undefined;
   const follow = async () => {
-    const made = await tree();
-    made.onDidChangeTreeData((node) => {
+    const { tree } = await started();
+    tree.onDidChangeTreeData((node) => {
       changes.fire(node);
     });
-    return made;
+    return tree;
   };
-  return window.registerTreeDataProvider<RunNode>(RUNS_VIEW, {
-    onDidChangeTreeData: changes.event,
-    getChildren: async (node) => (await (followed ??= follow())).getChildren(node),
-    getTreeItem: async (node) => (await (followed ??= follow())).getTreeItem(node),
+  const view = window.createTreeView<RunNode>(RUNS_VIEW, {
+    treeDataProvider: {
+      onDidChangeTreeData: changes.event,
+      getChildren: async (node) => (await (followed ??= follow())).getChildren(node),
+      getTreeItem: async (node) => (await (followed ??= follow())).getTreeItem(node),
+    },
+    showCollapseAll: true,
   });
+  view.onDidChangeVisibility(async ({ visible }) => {
+    if (visible) await (await started()).services.runs.look();
+  });
+  return view;
 }

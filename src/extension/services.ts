@@ -8,6 +8,8 @@ import type { RunView, Series } from '../protocol/run.js';
 export interface Runs extends Disposable {
   /** Resolves when the workspace has been looked through once. */
   ready: Promise<void>;
+  /** Looks through the workspace again: other programs may have made runs. Resolves when those are known. */
+  look: () => Promise<void>;
   /** Directory of a run that appeared, changed or went. */
   onDidChange: Event<string>;
   /** Those with a process first, then the latest. */

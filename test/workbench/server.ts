@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { endGroup } from './processes.js';
 import type { ServerPrograms } from './programs.js';
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 120_000;
 const POLL_MS = 100;
 const STOP_LIMIT_MS = 5000;
 const HOST = '127.0.0.1';

@@ -9,7 +9,7 @@ import { stageExtension } from './stage.js';
 import { Workbench, type WorkbenchOptions } from './workbench.js';
 
 const OPEN_LIMIT_MS = 3 * 60_000;
-const TEST_LIMIT_MS = 3 * 60_000;
+const TEST_LIMIT_MS = 5 * 60_000;
 
 export interface Places {
   /** The folder that the workbench shows. */

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 50;
-const LIMIT_MS = 45_000;
+/** Only a guard: what is awaited takes seconds, but machines can be slow and have other work. */
+const LIMIT_MS = 120_000;
 
 /** The first answer that is neither undefined nor false. Rejects, saying what was awaited, when none comes in time. */
 export async function until<Answer>(

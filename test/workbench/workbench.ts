@@ -15,9 +15,9 @@ export const WIDE = { width: 1400, height: 900 };
 const TIMED_OUT = 124;
 /** Of what an extension host prints, which is much. */
 const TAIL_CHARS = 4000;
-const RENDER_LIMIT_MS = 60_000;
+const RENDER_LIMIT_MS = 120_000;
 /** For anything a person would wait for; under load everything is slow. */
-const ACTION_LIMIT_MS = 45_000;
+const ACTION_LIMIT_MS = 120_000;
 /** A command palette that is open does not learn of commands that come later. */
 const PALETTE_LOOK_MS = 1500;
 const LAYOUT_INTERVAL_MS = 6000;

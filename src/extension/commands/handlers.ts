@@ -4,7 +4,7 @@ import { startSearch } from '../wizard/start-search.js';
 import { copyDiagnostics } from './diagnostics.js';
 import type { Handler } from './handler.js';
 import { compare, exportChild, revealChild, solveAgain } from './result-commands.js';
-import { cancel, openPanel, pause, restartWorker, resume, showLog } from './run-commands.js';
+import { cancel, openPanel, pause, refreshRuns, restartWorker, resume, showLog } from './run-commands.js';
 import { showMap } from './show-map.js';
 
 /** What each command of the manifest does. */
@@ -20,6 +20,7 @@ export const HANDLERS: Readonly<{ [Id in CommandId]: Handler }> = {
   'puzzle.exportChild': exportChild,
   'puzzle.revealChild': revealChild,
   'puzzle.showLog': showLog,
+  'puzzle.refreshRuns': refreshRuns,
   'puzzle.copyDiagnostics': copyDiagnostics,
   'puzzle.runExample': runExample,
   'puzzle.openExample': openExample,

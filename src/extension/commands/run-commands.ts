@@ -68,4 +68,6 @@ function showChannel({ log }: { log: LogOutputChannel }): void {
   log.show(true);
 }
 
+export const refreshRuns: Handler = ({ runs }) => runs.look();
+
 export const restartWorker: Handler = ({ worker }: Services) => worker.restart();

@@ -39,7 +39,7 @@ export async function runOf(services: Services, argument: unknown, wanted: Wante
     if (!wanted.accepts(run)) throw new InputError(wanted.refusal, run.name);
     return run;
   }
-  await runs.ready;
+  await runs.look();
   const candidates = runs.all().filter(wanted.accepts);
   const spec = activeUri(isSpec);
   const active = candidates.find((run) => spec !== undefined && run.dir === runs.dirOf(spec.fsPath));

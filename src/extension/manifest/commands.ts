@@ -106,6 +106,11 @@ export const COMMANDS = {
     icon: 'output',
     places: [item(ANY_RUN, '2_log@1')],
   },
+  'puzzle.refreshRuns': {
+    title: 'Refresh Runs',
+    icon: 'refresh',
+    places: [{ menu: 'view/title', when: 'view == puzzle.runs', group: 'navigation@2' }],
+  },
   'puzzle.copyDiagnostics': { title: 'Copy Diagnostics', icon: 'copy' },
   'puzzle.runExample': {
     title: 'Run the Example Search',

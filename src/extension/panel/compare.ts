@@ -9,6 +9,7 @@ import { NOTHING, type PanelContent, type PanelSubject } from './session.js';
 
 /** Lets the user choose among the finished runs, and shows their models side by side. */
 export async function compareRuns(services: Services, chosen: readonly string[] = []): Promise<void> {
+  await services.runs.look();
   const finished = services.runs.all().filter(({ state }) => state === 'done');
   if (finished.length < 2) {
     void window.showInformationMessage(l10n.t('A comparison needs two finished runs; there are not as many.'));

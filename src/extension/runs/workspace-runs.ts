@@ -40,6 +40,7 @@ export function createRuns(script: string, context: ExtensionContext, log: LogOu
   };
   return {
     ready: finder.ready,
+    look: () => finder.look(),
     onDidChange: emitter.event,
     all: () => store.all(),
     get: (dir) => store.get(dir),

@@ -8,7 +8,8 @@ import { inspect } from 'node:util';
 import Mocha from 'mocha';
 import { type HostTestResult, RESULTS_VARIABLE } from './results.js';
 
-const TEST_LIMIT_MS = 60_000;
+/** Longer than anything that a test waits for, so that it is told what was awaited. */
+const TEST_LIMIT_MS = 300_000;
 
 export async function run(): Promise<void> {
   const results = process.env[RESULTS_VARIABLE];

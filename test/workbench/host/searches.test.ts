@@ -9,7 +9,7 @@ import { ENDLESS } from '../endless.js';
 import { processesUnseen } from '../processes.js';
 import { services } from './extension.js';
 import { processesOf } from './processes.js';
-import { finishedSearch, finishedTasks, isAt, newSearch, reaches, type Search } from './searches.js';
+import { copyOf, finishedSearch, finishedTasks, isAt, newSearch, reaches, type Search } from './searches.js';
 import { until } from '../until.js';
 
 const start = ({ spec }: Search) => commands.executeCommand('puzzle.startSearch', spec);
@@ -31,6 +31,10 @@ describe('a search', () => {
     assert.ok(report.kept.memory <= 0.97);
     assert.ok(existsSync(join(search.dir, 'child/config.json')));
     assert.equal(await isLocked(search.dir), false);
+  });
+
+  it('that another program has made appears of itself', async () => {
+    await reaches(await copyOf(await finishedSearch(), 'from-elsewhere'), 'done');
   });
 
   it('runs beside another one', async () => {
