@@ -31,7 +31,8 @@ export function progressLine(state: RunState, { loss, task }: Latest = {}, { bar
   return `${parts.join('  ')} | ${wholeRun(state)}`;
 }
 
-function wholeRun({ progress, etaSeconds, seconds, state }: RunState): string {
+function wholeRun({ progress, etaSeconds, seconds: ofSearch, apartSeconds, state }: RunState): string {
+  const seconds = ofSearch + apartSeconds;
   const condition = state === 'paused' ? 'paused' : 'run';
   // Without a plan nobody knows what share of the whole is done.
   if (progress === 0 && etaSeconds === null) return `${condition} ${duration(seconds)}`;

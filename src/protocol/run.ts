@@ -28,6 +28,8 @@ export const runViewSchema = z.object({
   progress: z.number().min(0).max(1),
   etaSeconds: seconds.nullable(),
   seconds,
+  /** Worked on what is done apart from the stages of the search: baselines. Not in `seconds`. */
+  apartSeconds: seconds,
   error: z.string().nullable(),
   warnings: z.array(z.string()),
   tasks: z.object({ finished: z.number(), failed: z.number(), retried: z.number() }),

@@ -29,8 +29,10 @@ export interface RunState {
   progress: number;
   /** Estimated seconds until the run is done; `null` when it is not running or there is no plan. */
   etaSeconds: number | null;
-  /** Seconds worked so far, over all processes, pauses not counted. */
+  /** Seconds worked on the search so far, over all processes, pauses not counted. */
   seconds: number;
+  /** Seconds worked, beside those, while no stage was at work: on what is done apart, as baselines are. */
+  apartSeconds: number;
   tasks: { finished: number; failed: number; retried: number };
   /** Why it failed. */
   error: string | null;
@@ -70,12 +72,13 @@ export class RunStateFold {
   private readonly warnings: string[] = [];
   private header: Record<string, unknown> = {};
   private clock = 0;
+  private apart = 0;
   private lastTime: number | undefined;
 
   apply(event: RunEvent): void {
     const time = Date.parse(event.t);
     // The gap before a `run-resumed` is time in which nobody worked.
-    if (event.type !== 'run-resumed') this.clock = this.clockAt(time);
+    if (event.type !== 'run-resumed') [this.clock, this.apart] = [this.clockAt(time), this.apartAt(time)];
     this.lastTime = time;
     const handler = this.handlers[event.type] as (event: RunEvent) => void;
     handler(event);
@@ -84,6 +87,7 @@ export class RunStateFold {
   /** The state as of `now`: while the run is running, time since the last event counts as worked. */
   snapshot(now: Date = new Date()): RunState {
     const clock = this.clockAt(now.getTime());
+    const apartSeconds = this.apartAt(now.getTime());
     const remaining = this.remaining(clock);
     const stages: Partial<Record<Stage, StageState>> = {};
     for (const [stage, record] of this.stages) {
@@ -103,7 +107,8 @@ export class RunStateFold {
       stoppedAfter: this.stoppedAfter,
       progress: this.progress(),
       etaSeconds: remaining.length === 0 ? null : remaining.reduce((sum, [, seconds]) => sum + seconds, 0),
-      seconds: clock,
+      seconds: clock - apartSeconds,
+      apartSeconds,
       tasks: { ...this.tasks },
       error: this.error,
       warnings: [...this.warnings],
@@ -176,6 +181,12 @@ export class RunStateFold {
   private clockAt(time: number): number {
     if (this.condition !== 'running' || this.lastTime === undefined) return this.clock;
     return this.clock + Math.max(0, time - this.lastTime) / 1000;
+  }
+
+  private apartAt(time: number): number {
+    const stages = [...this.stages.values()];
+    const between = stages.length > 0 && stages.every(({ state }) => state === 'done');
+    return between ? this.apart + this.clockAt(time) - this.clock : this.apart;
   }
 
   private workedOn(record: StageRecord, clock: number): number {

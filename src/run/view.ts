@@ -35,7 +35,10 @@ export interface RunView {
   /** Share of the whole run, 0 to 1. */
   progress: number;
   etaSeconds: number | null;
+  /** Of the search. */
   seconds: number;
+  /** Worked on what is done apart from its stages: baselines. */
+  apartSeconds: number;
   error: string | null;
   warnings: string[];
   tasks: { finished: number; failed: number; retried: number };
@@ -157,13 +160,13 @@ export class RunReader {
     const { dir, interrupted } = this;
     const state = this.state();
     const atWork = state.state === 'running' && !interrupted;
-    const { stage, progress, seconds, tasks, warnings } = state;
+    const { stage, progress, seconds, apartSeconds, tasks, warnings } = state;
     return {
       ...{ dir, name: basename(dir), state: interrupted ? 'interrupted' : state.state, stage },
       stages: STAGES.map((name) => stageView(name, state, atWork)),
       progress,
       etaSeconds: atWork ? state.etaSeconds : null,
-      seconds,
+      ...{ seconds, apartSeconds },
       error: interrupted ? INTERRUPTED : state.error,
       ...{ warnings, tasks, lastEvent: this.reading.lastEvent },
     };

@@ -13,7 +13,7 @@ import type { PackedData } from './data.js';
 import { evaluateStage } from './evaluate/stage.js';
 import type { ComparedModel } from './report.js';
 import type { LayerScores, SolvedArchitecture } from './solve.js';
-import { runApart, type TaskRunner, warnOnce } from './tasks.js';
+import { runApart, warnOnce } from './tasks.js';
 import { uptrainSeries, uptrainStage } from './uptrain-stage.js';
 
 /** Everything about the baselines, in the run directory. */
@@ -35,8 +35,6 @@ export interface Baseline extends ComparedModel {
   uptrainTokens: number;
   /** Tokens per second by the cost table. */
   predictedThroughput: number;
-  /** Worked on it. */
-  seconds: number;
 }
 
 type Planner = (context: SearchContext, inputs: BaselineInputs, limit: number) => PlannedShape;
@@ -80,20 +78,14 @@ async function buildBaseline(
   const { calibration, costs, data } = inputs;
   const { run, parent, parentHash } = context;
   const folder = `${BASELINES_DIR}/${name.replaceAll(' ', '-')}`;
-  let seconds = 0;
   const apart = runApart(name);
-  const timed: TaskRunner = async (...task) => {
-    const finished = await apart(...task);
-    seconds += finished.seconds;
-    return finished;
-  };
 
   const key = taskKey('assemble-untrained', {
     ...{ parentHash, data: data.key, calibrationTokens: calibration.tokens },
     layers: plan.layers,
   });
   const artifact = `${folder}/assembled/${key.slice(0, 8)}`;
-  await timed(context, 'assemble', key, 1, async () => {
+  await apart(context, 'assemble', key, 1, async () => {
     const shape = `${layersText(plan.layers, parent.config.layers)}; predicted ${speedup(inputs, plan.seconds)}`;
     run.append({ type: 'log', level: 'info', message: `${name}: ${shape}` });
     await writeDirectory(run.path(artifact), (dir) =>
@@ -102,9 +94,9 @@ async function buildBaseline(
     return { artifact };
   });
   const uptrained = await uptrainStage(context, { dir: run.path(artifact), key }, data, {
-    ...{ folder: `${folder}/`, series: uptrainSeries(name), runTask: timed },
+    ...{ folder: `${folder}/`, series: uptrainSeries(name), runTask: apart },
   });
-  const evaluation = await evaluateStage(context, uptrained.dir, data, timed);
+  const evaluation = await evaluateStage(context, uptrained.dir, data, apart);
   return {
     name,
     dir: uptrained.dir,
@@ -112,7 +104,6 @@ async function buildBaseline(
     evaluation,
     uptrainTokens: uptrained.result.tokens,
     predictedThroughput: throughput(costs.workload, plan.seconds),
-    seconds,
   };
 }
 

@@ -67,8 +67,6 @@ export async function publishReport(context: SearchContext, findings: Findings):
   const { run, parent, spec } = context;
   const { scores, solution, child, evaluation, baselines = [] } = findings;
   const { config } = await openModel(child.dir);
-  const state = run.state();
-  const apart = baselines.reduce((total, { seconds }) => total + seconds, 0);
   const report = buildReport({
     name: path.basename(run.dir),
     paths: { run: run.dir, report: run.path(REPORT_FILE), parent: spec.parent, child: run.path(CHILD_DIR) },
@@ -76,8 +74,7 @@ export async function publishReport(context: SearchContext, findings: Findings):
     child: { dir: run.path(CHILD_DIR), config, evaluation },
     scores,
     solution: { ...solution, margin: spec.margin },
-    // The search would have taken this long without its baselines.
-    state: { ...state, seconds: state.seconds - apart },
+    state: run.state(),
     baselines,
   });
   await writeReport(report);

@@ -91,6 +91,7 @@ const STATE: RunState = {
   progress: 0.99,
   etaSeconds: 1,
   seconds: 402.5,
+  apartSeconds: 0,
   tasks: { finished: 60, failed: 1, retried: 0 },
   error: null,
   warnings: ['layer 3 ffn ffn-10% is left out: the loss is not finite'],

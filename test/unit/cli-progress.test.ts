@@ -18,6 +18,7 @@ const STATE: RunState = {
   progress: 0.205,
   etaSeconds: 312,
   seconds: 75,
+  apartSeconds: 0,
   tasks: { finished: 10, failed: 0, retried: 0 },
   error: null,
   warnings: [],

@@ -109,7 +109,18 @@ function runAt(dir: string, until: (typeof STAGES)[number], state: RunView['stat
     return { ...nothing, stage, state: isDone ? ('done' as const) : ('waiting' as const) };
   });
   return {
-    ...{ dir, name: 'a', state, stage: until, stages, progress: 0.5, etaSeconds: null, seconds: 1, error: null },
+    ...{
+      dir,
+      name: 'a',
+      state,
+      stage: until,
+      stages,
+      progress: 0.5,
+      etaSeconds: null,
+      seconds: 1,
+      apartSeconds: 0,
+      error: null,
+    },
     ...{ warnings: [], tasks: { finished: 0, failed: 0, retried: 0 }, lastEvent: 0 },
   };
 }

@@ -55,6 +55,23 @@ describe('the state of a run', () => {
     assert.equal(stateAt(99, events).stages.distil?.etaSeconds, 0);
   });
 
+  it('keeps apart what is done when no stage is at work', () => {
+    const events: [number, NewEvent][] = [
+      [0, { type: 'stage-started', stage: 'distil', total: 10 }],
+      [20, { type: 'stage-finished', stage: 'distil' }],
+      [23, { type: 'task-started', key: KEY, stage: 'distil', kind: 'distil', label: 'baseline: distil' }],
+      [60, { type: 'task-finished', key: KEY, artifact: null, seconds: 37 }],
+    ];
+    const times = (now: number, more: [number, NewEvent][] = []) => {
+      const { seconds, apartSeconds } = stateAt(now, [started, ...events, ...more]);
+      return [seconds, apartSeconds];
+    };
+    assert.deepEqual(times(60), [20, 40]);
+    assert.deepEqual(times(70), [20, 50]);
+    assert.deepEqual(times(90, [[80, { type: 'stage-started', stage: 'score', total: 1 }]]), [30, 60]);
+    assert.deepEqual(times(90, [[80, { type: 'run-finished' }]]), [20, 60]);
+  });
+
   it('does not take steps that an earlier process did for speed', () => {
     const state = stateAt(110, [
       [100, { type: 'stage-started', stage: 'distil', done: 8, total: 10 }],

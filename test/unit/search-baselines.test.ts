@@ -218,10 +218,10 @@ describe('the baselines of a run', () => {
     );
     const [uniform, dropping] = baselines;
     assert.ok(uniform && dropping);
-    for (const { dir, config: own, evaluation, uptrainTokens, predictedThroughput, seconds } of baselines) {
+    for (const { dir, config: own, evaluation, uptrainTokens, predictedThroughput } of baselines) {
       assert.ok(predictedThroughput >= throughput * (1 - 1e-9));
       assert.equal(uptrainTokens, 128);
-      assert.ok(evaluation.text.kl > 0 && evaluation.speedup.n === 3 && evaluation.tasks.length === 1 && seconds > 0);
+      assert.ok(evaluation.text.kl > 0 && evaluation.speedup.n === 3 && evaluation.tasks.length === 1);
       // As read back from the folder, which is in the run directory.
       assert.deepEqual(own.layers, (await openModel(dir)).config.layers);
       assert.ok(dir.startsWith(join(runDir, BASELINES_DIR)));
@@ -331,15 +331,14 @@ describe('the baselines of a run', () => {
     const findings = { data, costs, scores, solution, child: { dir: context.parent.dir, result }, evaluation };
     const without = await exportStage(context, findings);
     const baselines = await buildBaselines(context, inputs);
-    const before = run.state().seconds;
     const report = await publishReport(context, { ...findings, baselines });
-    const after = run.state().seconds;
+    const { apartSeconds } = run.state();
     await run.close();
     assert.deepEqual(without.baselines, []);
     assert.deepEqual(report.stages, without.stages);
     assert.equal(report.tokens, without.tokens);
-    const spent = baselines.reduce((total, { seconds }) => total + seconds, 0);
-    assert.ok(report.seconds >= before - spent && report.seconds <= after - spent);
+    assert.ok(Math.abs(report.seconds - without.seconds) < 1e-6);
+    assert.ok(apartSeconds > 0);
     assert.deepEqual(
       report.baselines.map(({ model, uptrainTokens }) => [model.name, uptrainTokens]),
       [

@@ -15,7 +15,14 @@ const stage = (changed: Partial<StageView>): StageView => ({
 });
 const run = (changed: Partial<RunView>): RunView => ({
   ...{ dir: '/r', name: 'r', state: 'running', stage: 'distil', stages: [], progress: 0.082, etaSeconds: 402 },
-  ...{ seconds: 31, error: null, warnings: [], tasks: { finished: 0, failed: 0, retried: 0 }, lastEvent: 0 },
+  ...{
+    seconds: 31,
+    apartSeconds: 0,
+    error: null,
+    warnings: [],
+    tasks: { finished: 0, failed: 0, retried: 0 },
+    lastEvent: 0,
+  },
   ...changed,
 });
 
@@ -37,6 +44,13 @@ describe('progress in words', () => {
     assert.equal(runText(run({})), 'Running: distil, 8.2% of the run, about 7 min left');
     assert.equal(runText(run({ etaSeconds: null })), 'Running: distil, 8.2% of the run');
     assert.equal(runText(run({ stage: null, progress: 0 })), 'Starting');
+    const stages = [stage({ state: 'done' })];
+    assert.equal(runText(run({ stages, apartSeconds: 9 })), 'Running: baselines, after the search’s 31.0 s');
+    assert.equal(runText(run({ state: 'done', seconds: 465, apartSeconds: 0.2 })), 'Finished in 7:45 min');
+    assert.equal(
+      runText(run({ state: 'done', seconds: 465, apartSeconds: 540 })),
+      'Finished in 7:45 min, and 9:00 min for baselines',
+    );
     assert.equal(runText(run({ state: 'paused' })), 'Paused in distil at 8.2%');
     assert.equal(runText(run({ state: 'done', seconds: 437 })), 'Finished in 7:17 min');
     for (const state of RUN_STATES) assert.notEqual(runText(run({ state })), '');

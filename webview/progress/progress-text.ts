@@ -24,13 +24,14 @@ export function runText(run: RunView): string {
   const share = run.progress > 0 ? ` at ${percent(run.progress)}` : '';
   switch (run.state) {
     case 'running': {
+      if (isApart(run)) return `Running: baselines, after the search’s ${duration(run.seconds)}`;
       const left = run.etaSeconds === null ? '' : `, ${remaining(run.etaSeconds)} left`;
       return run.stage === null ? 'Starting' : `Running: ${run.stage}, ${percent(run.progress)} of the run${left}`;
     }
     case 'paused':
       return `Paused${at}${share}`;
     case 'done':
-      return `Finished in ${duration(run.seconds)}`;
+      return `Finished in ${duration(run.seconds)}${apartText(run)}`;
     case 'failed':
       return `Failed${at}`;
     case 'cancelled':
@@ -38,4 +39,16 @@ export function runText(run: RunView): string {
     case 'interrupted':
       return `Interrupted${at}${share}`;
   }
+}
+
+/** The stages are done, and the process is at work on something beside them. */
+function isApart({ stages }: RunView): boolean {
+  return stages.length > 0 && stages.every(({ state }) => state === 'done');
+}
+
+/** Less than this between the stages is nothing that anybody asked for. */
+const APART_SECONDS = 5;
+
+function apartText({ apartSeconds }: RunView): string {
+  return apartSeconds < APART_SECONDS ? '' : `, and ${duration(apartSeconds)} for baselines`;
 }
