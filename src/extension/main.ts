@@ -19,10 +19,7 @@ export function activate(context: ExtensionContext): Activated {
   let starting: Promise<Started> | undefined;
   const started = () => (starting ??= import('./start.js').then(({ start }) => start(context, log)));
 
-  context.subscriptions.push(
-    log,
-    registerTree(started),
-  );
+  context.subscriptions.push(log, registerTree(started));
   for (const id of Object.keys(COMMANDS) as CommandId[]) {
     const perform = async (argument: unknown) => (await started()).perform(id, argument);
     context.subscriptions.push(commands.registerCommand(id, perform));

@@ -2,7 +2,14 @@ import * as z from 'zod';
 import { architectureMapSchema } from './architecture.js';
 import { notification, request } from './messages.js';
 import { runViewSchema, seriesSchema } from './run.js';
-import { layerDetailSchema, layerRuleSchema, metricSchema, rangeSchema, solveAnswerSchema } from './solution.js';
+import {
+  layerDetailSchema,
+  layerRuleSchema,
+  metricSchema,
+  metricsSchema,
+  rangeSchema,
+  solveAnswerSchema,
+} from './solution.js';
 import { preflightItemSchema } from './questions.js';
 
 // What the panel and the extension host tell each other. The host sends whole snapshots, never differences.
@@ -39,11 +46,32 @@ export const comparedModelSchema = z.object({
 });
 export type ComparedModel = z.infer<typeof comparedModelSchema>;
 
+/** An architecture that was solved for, with what is predicted of it. */
+export const comparedSolutionSchema = z.object({
+  /**
+   * `child`: the run's child has it; `present`: the optimum under the present limits; `earlier`: the search was solved for
+   * it once; `kept`: somebody kept it.
+   */
+  origin: z.enum(['child', 'present', 'earlier', 'kept']),
+  /** Whose it is, where several runs are compared. */
+  run: z.string().nullable(),
+  /** `throughput >= 2.17x`. */
+  limits: z.array(z.string()),
+  /** Sum of scores, nats/token. */
+  objective: z.number(),
+  totals: metricsSchema,
+  parent: metricsSchema,
+  architecture: z.array(z.object({ attention: z.string(), ffn: z.string() })),
+});
+export type ComparedSolution = z.infer<typeof comparedSolutionSchema>;
+
 /** The first model is the parent, which the others are compared with. */
 export const comparisonSchema = z.object({
   models: z.array(comparedModelSchema),
   /** Path of `report.json`; null where nothing is measured yet, or several runs are compared. */
   report: z.string().nullable(),
+  /** The child's in front, where there is one; those that were kept last, in their order. */
+  solutions: z.array(comparedSolutionSchema),
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
@@ -126,9 +154,13 @@ export const PANEL_ACTIONS = [
   'copyDiagnostics',
   /** Checks again whether a search can start. */
   'preflight',
+  /** Keeps the present optimum with the run, to compare others with it. */
+  'keepSolution',
 ] as const;
 export type PanelAction = (typeof PANEL_ACTIONS)[number];
 export const act = request('act', z.object({ action: z.enum(PANEL_ACTIONS) }), nothing);
+/** Forgets one of the solutions that were kept, by its place among them. */
+export const dropKept = request('dropKept', z.object({ index: z.int().nonnegative() }), nothing);
 /** Selects the layer's lines in the config beside the map. */
 export const revealLayer = request('revealLayer', z.object({ layer: z.int().nonnegative() }), nothing);
 /** Continues a prompt with the parent or the child; pieces come as `textTold` with the same id. */

@@ -141,10 +141,11 @@ describe('the comparison of runs', () => {
   });
   const run = (name: string, parent: string, folder = '/work') => {
     const runDir = `${folder}/.puzzle/${name}`;
-    return {
+    const measured = {
       ...{ runDir, report: `${runDir}/report.json`, architecture: [], baselines: [] },
       ...{ parent: model(parent), child: model(`${runDir}/child`) },
     };
+    return { measured, solutions: [] };
   };
   const names = (...runs: ReturnType<typeof run>[]) => mergeRuns(runs)?.models.map(({ name }) => name);
 

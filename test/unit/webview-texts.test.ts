@@ -114,7 +114,7 @@ describe('the comparison', () => {
 
   it('comes down to a few figures, measured where there is a measurement', () => {
     const texts = (model: ComparedModel): string[] =>
-      headlineFigures({ models: [parent, model], report: null }).map(
+      headlineFigures({ models: [parent, model], report: null, solutions: [] }).map(
         ({ name, value, detail }) => `${name} ${value} ${detail}`,
       );
     assert.deepEqual(texts(child), [
@@ -122,7 +122,7 @@ describe('the comparison', () => {
       ...['throughput, measured 2.20× 2.10 to 2.31', 'accuracy kept 99.0% ± 0.4'],
     ]);
     assert.equal(texts(predicted).at(-1), 'throughput, predicted 2.30× null');
-    assert.deepEqual(headlineFigures({ models: [parent], report: null }), []);
+    assert.deepEqual(headlineFigures({ models: [parent], report: null, solutions: [] }), []);
   });
 });
 

@@ -4,11 +4,18 @@ import { perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
 import { DataTable } from '../ui/data-table.js';
 import { Section } from '../ui/section.js';
+import { Solutions } from './solutions-table.js';
 import { comparisonLines, uniformQuestions, type Line } from './lines.js';
 import './comparison.css';
 
+interface ComparisonProps {
+  comparison: Comparison | null;
+  /** It is of one run, with which solutions can be kept. */
+  editable?: boolean;
+}
+
 /** The parent, the child and whatever else was made of it, side by side. */
-export function ComparisonSection({ comparison }: { comparison: Comparison | null }) {
+export function ComparisonSection({ comparison, editable = false }: ComparisonProps) {
   return (
     <Section
       id="comparison"
@@ -39,7 +46,10 @@ export function ComparisonSection({ comparison }: { comparison: Comparison | nul
           Parent and child stand here side by side when evaluate has measured them: size, throughput, perplexity, tasks.
         </p>
       ) : (
-        <ComparisonTable models={comparison.models} />
+        <>
+          <ComparisonTable models={comparison.models} />
+          <Solutions solutions={comparison.solutions} editable={editable} />
+        </>
       )}
     </Section>
   );

@@ -90,7 +90,7 @@ function Search({ state }: { state: PanelState }) {
           <>
             <div class={`panel-row panel-row-even ${hasTwo ? '' : 'panel-row-stacked'}`}>
               <div class="panel-column">
-                <ComparisonSection comparison={state.comparison} />
+                <ComparisonSection comparison={state.comparison} editable />
               </div>
               <div class="panel-column">
                 <CurvesSection run={run} />

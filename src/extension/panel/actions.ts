@@ -3,6 +3,7 @@ import { InputError } from '../../common/errors.js';
 import type { PanelAction } from '../../protocol/panel.js';
 import type { CommandId } from '../manifest/commands.js';
 import type { Services } from '../services.js';
+import { requireTrust } from '../trust.js';
 import { showFile } from './panels.js';
 import type { SearchState } from './search-state.js';
 
@@ -32,6 +33,10 @@ const ACTIONS: Readonly<Record<PanelAction, Action>> = {
     return showFile(Uri.file(report));
   },
   restartWorker: ({ services }) => services.worker.restart(),
+  keepSolution: ({ state }) => {
+    requireTrust();
+    return state.keepPresent();
+  },
   preflight: ({ state }) => {
     state.checkStart();
     return Promise.resolve();

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Disposable, l10n, Uri, ViewColumn, window } from 'vscode';
 import type { Comparison, PanelSource } from '../../protocol/panel.js';
 import type { Services } from '../services.js';
-import { mergeRuns, readMeasured } from './comparison.js';
+import { type ComparedRun, compareSolutions, mergeRuns, readMeasured, readSolutions } from './comparison.js';
 import { Latest } from './latest.js';
 import { type PanelMaker, showPanel } from './panels.js';
 import { NOTHING, type PanelContent, type PanelSubject } from './session.js';
@@ -96,6 +96,12 @@ class ComparisonPanel implements PanelSubject {
 }
 
 async function compare(dirs: readonly string[]): Promise<Comparison | null> {
-  const runs = await Promise.all(dirs.map(readMeasured));
+  const runs = await Promise.all(dirs.map(readRun));
   return mergeRuns(runs.filter((run) => run !== null));
+}
+
+async function readRun(dir: string): Promise<ComparedRun | null> {
+  const measured = await readMeasured(dir);
+  if (measured === null) return null;
+  return { measured, solutions: compareSolutions(await readSolutions(dir), measured.architecture, null) };
 }

@@ -2,13 +2,15 @@ import path from 'node:path';
 import * as z from 'zod';
 import { InputError } from '../../common/errors.js';
 import { isFile, readJsonFile } from '../../formats/json-file.js';
-import type { ComparedModel, Comparison } from '../../protocol/panel.js';
+import type { ComparedModel, ComparedSolution, Comparison } from '../../protocol/panel.js';
 import type { SolutionView } from '../../protocol/solution.js';
 import { REPORT_FILE } from '../../search/report.js';
+import { keptSolutions, loggedSolutions, type RunSolution } from '../../search/run-solutions.js';
 
 const MAX_REPORT_BYTES = 64 * 1024 * 1024;
 
-const halfSchema = z.object({ name: z.string() });
+/** The name of the variant. */
+const halfSchema = z.object({ name: z.string() }).transform(({ name }) => name);
 const modelSchema = z.object({
   name: z.string(),
   dir: z.string(),
@@ -91,18 +93,62 @@ function measuredModel(
   };
 }
 
+/** A finished run, as it is compared with others. */
+export interface ComparedRun {
+  measured: Measured;
+  solutions: readonly ComparedSolution[];
+}
+
 /** The children of several runs beside their parents: one, where all have the same. */
-export function mergeRuns(runs: readonly Measured[]): Comparison | null {
-  const names = shortNames(runs.map(({ runDir }) => runDir));
+export function mergeRuns(runs: readonly ComparedRun[]): Comparison | null {
+  const names = shortNames(runs.map(({ measured }) => measured.runDir));
   const parents = new Set<string | null>();
-  const models = runs.flatMap(({ parent, child }, i) => {
+  const models = runs.flatMap(({ measured: { parent, child } }, i) => {
     const name = names[i] ?? '';
     const known = parents.has(parent.dir);
     parents.add(parent.dir);
     const own = known ? [] : [{ ...parent, name: i === 0 ? 'parent' : `parent of ${name}` }];
     return [...own, { ...child, name }];
   });
-  return models.length === 0 ? null : { models, report: null };
+  const solutions = runs.flatMap((run, i) => run.solutions.map((one) => ({ ...one, run: names[i] ?? null })));
+  return models.length === 0 ? null : { models, report: null, solutions };
+}
+
+/** The solutions that a run directory tells of: those of its log, and those that were kept. */
+export interface StoredSolutions {
+  logged: readonly RunSolution[];
+  kept: readonly RunSolution[];
+}
+
+export async function readSolutions(runDir: string): Promise<StoredSolutions> {
+  return { logged: await loggedSolutions(runDir), kept: await keptSolutions(runDir) };
+}
+
+/** The solutions of a run in their order: the child's, the present one where it is none of the others, the others. */
+export function compareSolutions(
+  { logged, kept }: StoredSolutions,
+  child: Architecture | null,
+  present: RunSolution | null,
+): ComparedSolution[] {
+  const childs = logged.findLast(({ architecture }) => child !== null && isSame(architecture, child));
+  const stored = [...logged, ...kept];
+  const isNews = present !== null && !stored.some(({ architecture }) => isSame(architecture, present.architecture));
+  const as = (origin: ComparedSolution['origin'], solution: RunSolution) => ({ ...solution, origin, run: null });
+  return [
+    ...(childs === undefined ? [] : [as('child', childs)]),
+    ...(isNews ? [as('present', present)] : []),
+    ...logged.filter((one) => one !== childs).map((one) => as('earlier', one)),
+    ...kept.map((one) => as('kept', one)),
+  ];
+}
+
+/** A solution as it would be kept. */
+export function runSolution({ limits, objective, totals, parent, map: { layers } }: SolutionView): RunSolution {
+  return {
+    limits: limits.map(({ metric, text }) => `${metric} ${text}`),
+    ...{ objective, totals, parent },
+    architecture: layers.map(({ attention, ffn }) => ({ attention: attention.name, ffn: ffn.name })),
+  };
 }
 
 /** What tells run directories apart: their names, those with the folders that they belong to, or their paths. */
@@ -125,12 +171,10 @@ export function predictedModel(name: string, solution: SolutionView, whose: 'tot
   };
 }
 
-/** Whether a solution has the same variant in every half of every layer. */
-export function isArchitecture({ map: { layers } }: SolutionView, architecture: Architecture): boolean {
+/** Whether two architectures have the same variant in every half of every layer. */
+export function isSame(one: Architecture, other: Architecture): boolean {
   return (
-    layers.length === architecture.length &&
-    architecture.every(
-      ({ attention, ffn }, i) => layers[i]?.attention.name === attention.name && layers[i].ffn.name === ffn.name,
-    )
+    one.length === other.length &&
+    one.every(({ attention, ffn }, i) => other[i]?.attention === attention && other[i].ffn === ffn)
   );
 }

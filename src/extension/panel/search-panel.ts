@@ -2,10 +2,20 @@ import path from 'node:path';
 import { Disposable, type Uri } from 'vscode';
 import { InputError } from '../../common/errors.js';
 import type { Endpoint } from '../../protocol/endpoint.js';
-import { act, askLayer, askSeries, generate, type PanelState, setLimit, setRule } from '../../protocol/panel.js';
+import {
+  act,
+  askLayer,
+  askSeries,
+  dropKept,
+  generate,
+  type PanelState,
+  setLimit,
+  setRule,
+} from '../../protocol/panel.js';
 import { layerQuestion } from '../../protocol/questions.js';
 import { limitEdits, ruleEdits } from '../../search/spec-edit.js';
 import type { Services } from '../services.js';
+import { requireTrust } from '../trust.js';
 import { performAction } from './actions.js';
 import { EditClock } from './edit-clock.js';
 import { DocumentEditor } from './edits.js';
@@ -83,6 +93,11 @@ export class SearchPanel implements PanelSubject {
     });
     serve(act, async ({ action }) => {
       await performAction(action, { services, specUri, state });
+      return {};
+    });
+    serve(dropKept, async ({ index }) => {
+      requireTrust();
+      await state.dropKept(index);
       return {};
     });
     serve(generate, ({ model, ...params }, token) => {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { InputError } from '../../common/errors.js';
 import type { ArchitectureMap } from '../../protocol/architecture.js';
 import type { ParamsOf } from '../../protocol/messages.js';
 import type { Comparison } from '../../protocol/panel.js';
@@ -6,10 +7,20 @@ import { preflightQuestion, type PreflightItem, rangesQuestion, solveQuestion } 
 import type { RunView } from '../../protocol/run.js';
 import type { MetricName, MetricRange, SolutionView, SolveAnswer } from '../../protocol/solution.js';
 import { resolveSpec, type Spec } from '../../search/spec.js';
+import { dropSolution, keepSolution } from '../../search/run-solutions.js';
 import { specChanges } from '../../search/spec-changes.js';
 import { specSchema } from '../../search/spec-schema.js';
 import type { QuestionWorker, Runs } from '../services.js';
-import { isArchitecture, type Measured, predictedModel, readMeasured } from './comparison.js';
+import {
+  compareSolutions,
+  isSame,
+  type Measured,
+  predictedModel,
+  readMeasured,
+  readSolutions,
+  runSolution,
+  type StoredSolutions,
+} from './comparison.js';
 import { Latest } from './latest.js';
 import { readParentMap } from './parent-map.js';
 import type { PanelContent } from './session.js';
@@ -56,6 +67,7 @@ export class SearchState {
   private readonly answer: Latest<OfLibrary<ParamsOf<typeof solveQuestion>>, SolveAnswer>;
   private readonly ranges: Latest<OfLibrary<ParamsOf<typeof rangesQuestion>>, MetricRange[]>;
   private readonly measured: Latest<{ state: string }, Measured | null>;
+  private readonly solutions: Latest<{ state: string; stage: string | null }, StoredSolutions>;
   private readonly parent: Latest<string, ArchitectureMap>;
   /** What the run was started with; asked again when it is at another point. */
   private readonly started: Latest<{ state: string; stage: string | null }, unknown>;
@@ -74,6 +86,7 @@ export class SearchState {
     this.answer = new Latest(({ params }) => worker.ask(solveQuestion, params), tell);
     this.ranges = new Latest(({ params }) => worker.ask(rangesQuestion, params), tell);
     this.measured = new Latest(() => readMeasured(place.runDir), tell);
+    this.solutions = new Latest(() => readSolutions(place.runDir), tell);
     this.parent = new Latest(readParentMap, tell);
     this.started = new Latest(
       () => readStartedSpec(place.runDir),
@@ -125,6 +138,18 @@ export class SearchState {
     this.changed();
   }
 
+  /** Keeps the present optimum with the run. */
+  async keepPresent(): Promise<void> {
+    const { solution } = this;
+    if (solution === null) throw new InputError('there is no solution to keep', this.place.name);
+    await this.changeKept((dir) => keepSolution(dir, runSolution(solution)));
+  }
+
+  /** Forgets a solution that was kept, by its place among those. */
+  async dropKept(index: number): Promise<void> {
+    await this.changeKept((dir) => dropSolution(dir, index));
+  }
+
   /** Answers and draws as if the spec had this limit; null: as if it had none. */
   tryLimit(metric: MetricName, text: string | null): void {
     this.tried.set(metric, text);
@@ -163,15 +188,16 @@ export class SearchState {
       worker: worker.state(),
       cursorLayer: null,
       error:
-        worker.state().state === 'down' ? null : (this.answer.error ?? this.measured.error ?? this.preflight.error),
+        worker.state().state === 'down'
+          ? null
+          : (this.answer.error ?? this.measured.error ?? this.solutions.error ?? this.preflight.error),
     };
   }
 
   dispose(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
-    for (const part of [this.answer, this.ranges, this.measured, this.parent, this.started, this.preflight]) {
-      part.want(null);
-    }
+    const { answer, ranges, measured, solutions, parent, started, preflight } = this;
+    for (const part of [answer, ranges, measured, solutions, parent, started, preflight]) part.want(null);
   }
 
   private update(): void {
@@ -184,6 +210,7 @@ export class SearchState {
     );
     this.ranges.want(made && { params: { run: runDir }, made });
     this.measured.want(run === undefined ? null : { state: run.state });
+    this.solutions.want(run === undefined ? null : { state: run.state, stage: run.stage });
     this.parent.want(spec === null ? null : path.join(resolveSpec(spec, file).parent, 'config.json'));
     this.started.want(run === undefined ? null : { state: run.state, stage: run.stage });
     // The answer comes in a moment as a rule; without it half of the news would be told twice.
@@ -216,21 +243,34 @@ export class SearchState {
     return this.answer.value?.kind === 'solved' ? this.answer.value.solution : null;
   }
 
+  private async changeKept(change: (runDir: string) => Promise<void>): Promise<void> {
+    const { run } = this;
+    if (run === undefined) throw new InputError('there is no run', this.place.name);
+    await change(this.place.runDir);
+    this.solutions.renew({ state: run.state, stage: run.stage });
+  }
+
   private answerIsChild(): boolean {
     const { solution } = this;
     const measured = this.measured.value;
-    return solution !== null && measured !== null && isArchitecture(solution, measured.architecture);
+    return solution !== null && measured !== null && isSame(runSolution(solution).architecture, measured.architecture);
   }
 
   private comparison(): Comparison | null {
     const { solution } = this;
     const measured = this.measured.value;
     const predicted = solution === null ? [] : [predictedModel('solution', solution, 'totals')];
+    const solutions = compareSolutions(
+      this.solutions.value ?? { logged: [], kept: [] },
+      measured?.architecture ?? null,
+      solution && runSolution(solution),
+    );
     if (measured !== null) {
       const { parent, child, baselines, report } = measured;
-      return { models: [parent, child, ...(this.answerIsChild() ? [] : predicted), ...baselines], report };
+      const models = [parent, child, ...(this.answerIsChild() ? [] : predicted), ...baselines];
+      return { models, report, solutions };
     }
     if (solution === null) return null;
-    return { models: [predictedModel('parent', solution, 'parent'), ...predicted], report: null };
+    return { models: [predictedModel('parent', solution, 'parent'), ...predicted], report: null, solutions };
   }
 }

@@ -71,6 +71,29 @@ await describeInWorkbench(
       await until('the first optimum is back', async () => (await panel().architecture()).join() === before.join());
     });
 
+    session.test('keeps an optimum beside the child, to be compared with it, and forgets it again', async () => {
+      const { workbench } = session;
+      const text = await readFile(search.spec, 'utf8');
+      const before = await panel().architecture();
+      const comparison = panel().section('Comparison');
+      await comparison.getByRole('row', { name: /^child throughput ≥ 1.7×, memory ≤ 97%/ }).waitFor();
+      await panel().setLimit('Throughput', '3');
+      await panel().architectureAfter(before);
+      await panel().button('Keep the present optimum').click();
+      await panel().setLimit('Throughput', '1.7');
+      const kept = comparison.getByRole('row', { name: /^throughput ≥ 3×, memory ≤ 97%.* of 6 halves/ });
+      await kept.waitFor();
+      await comparison.getByText(/^Layers that differ: \d of 3$/).click();
+      await comparison.getByRole('table', { name: /^Layer by layer/ }).waitFor();
+      await comparison.scrollIntoViewIfNeeded();
+      await workbench.screenshot('panel-solutions');
+      await panel()
+        .button(/^Forget /)
+        .click();
+      await kept.waitFor({ state: 'detached' });
+      await spec('is as before', (now) => now === text);
+    });
+
     session.test('pins and bans variants, in the spec and in the map', async () => {
       const { workbench } = session;
       const before = await panel().architecture();

@@ -1,0 +1,130 @@
+import { act, type ComparedSolution, dropKept } from '../../src/protocol/panel.js';
+import type { MetricName } from '../../src/protocol/solution.js';
+import { perform } from '../state/store.js';
+import { Button } from '../ui/button.js';
+import { DataTable } from '../ui/data-table.js';
+import { bytes, count, NONE, percent, significant, times } from '../ui/format.js';
+import { apartText, differingLayers, limitsText, solutionNames } from './solutions.js';
+
+interface SolutionsProps {
+  solutions: readonly ComparedSolution[];
+  /** Solutions can be kept and forgotten. */
+  editable: boolean;
+}
+
+/** Every architecture that was solved for, with what is predicted of it, and where their maps differ. */
+export function Solutions({ solutions, editable }: SolutionsProps) {
+  const [first] = solutions;
+  if (first === undefined) return null;
+  const names = solutionNames(solutions);
+  const reference = names[0] ?? '';
+  const firstKept = solutions.findIndex(({ origin }) => origin === 'kept');
+  const hasNews = solutions.some(({ origin }) => origin === 'present');
+  return (
+    <div class="solutions">
+      <div class="solutions-head">
+        <h3 class="solutions-title">Solutions</h3>
+        {editable && hasNews && (
+          <Button
+            onClick={() => {
+              perform(act, { action: 'keepSolution' });
+            }}
+          >
+            Keep the present optimum
+          </Button>
+        )}
+      </div>
+      <DataTable
+        caption="Solutions: their limits, and what is predicted of them beside the parent"
+        columns={[
+          { key: 'name', title: 'solution' },
+          { key: 'limits', title: 'limits' },
+          { key: 'objective', title: 'objective, nats/token', numeric: true },
+          { key: 'throughput', title: 'throughput', numeric: true },
+          { key: 'memory', title: 'memory', numeric: true },
+          { key: 'parameters', title: 'parameters', numeric: true },
+          { key: 'apart', title: `unlike ${reference}`, numeric: true },
+          ...(editable && firstKept >= 0
+            ? [{ key: 'forget', title: <span class="visually-hidden">forget</span> }]
+            : []),
+        ]}
+        rows={solutions.map((solution, index) => ({
+          key: `${index}`,
+          cells: [
+            names[index],
+            limitsText(solution),
+            significant(solution.objective),
+            ...FIGURES.map(({ metric, text, kept }) => (
+              <Predicted key={metric} {...{ solution, metric, text, kept }} />
+            )),
+            index === 0 ? NONE : apartText(solution, first),
+            ...(solution.origin === 'kept'
+              ? [<Forget key="forget" name={names[index] ?? ''} index={index - firstKept} />]
+              : []),
+          ],
+        }))}
+      />
+      <LayersApart solutions={solutions} names={names} />
+    </div>
+  );
+}
+
+const FIGURES: readonly { metric: MetricName; text: (value: number) => string; kept: (share: number) => string }[] = [
+  { metric: 'throughput', text: count, kept: times },
+  { metric: 'memory', text: bytes, kept: percent },
+  { metric: 'parameters', text: count, kept: percent },
+];
+
+function Predicted({
+  solution: { totals, parent },
+  metric,
+  text,
+  kept,
+}: { solution: ComparedSolution } & (typeof FIGURES)[number]) {
+  const [own, parents] = [totals[metric], parent[metric]];
+  return (
+    <>
+      {kept(own / parents)} <span class="kept">{text(own)}</span>
+    </>
+  );
+}
+
+function Forget({ name, index }: { name: string; index: number }) {
+  return (
+    <Button
+      appearance="icon"
+      icon="trash"
+      onClick={() => {
+        perform(dropKept, { index });
+      }}
+    >
+      {`Forget ${name}`}
+    </Button>
+  );
+}
+
+/** The layers in which not all have the same, side by side. */
+function LayersApart({ solutions, names }: { solutions: readonly ComparedSolution[]; names: readonly string[] }) {
+  const layers = differingLayers(solutions);
+  if (layers.length === 0) return null;
+  const all = Math.max(...solutions.map(({ architecture }) => architecture.length));
+  return (
+    <details class="solution-layers">
+      <summary>
+        Layers that differ: {layers.length} of {all}
+      </summary>
+      <DataTable
+        caption={`Layer by layer; bold: other than ${names[0] ?? ''}`}
+        showCaption
+        columns={[{ key: 'layer', title: 'layer' }, ...names.map((name, index) => ({ key: `${index}`, title: name }))]}
+        rows={layers.map(({ layer, choices }) => ({
+          key: `${layer}`,
+          cells: [
+            layer,
+            ...choices.map((choice) => (choice?.differs ? <strong>{choice.text}</strong> : (choice?.text ?? NONE))),
+          ],
+        }))}
+      />
+    </details>
+  );
+}

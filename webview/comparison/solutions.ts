@@ -1,0 +1,65 @@
+import type { ComparedSolution } from '../../src/protocol/panel.js';
+import { count } from '../ui/format.js';
+
+const ORIGINS: Readonly<Record<ComparedSolution['origin'], string | null>> = {
+  child: 'child',
+  present: 'present optimum',
+  earlier: null,
+  kept: null,
+};
+
+/** What each solution is called in a heading: what it is, or its limits; those that would be called the same are counted. */
+export function solutionNames(solutions: readonly ComparedSolution[]): string[] {
+  const plain = solutions.map((solution) => {
+    const name = ORIGINS[solution.origin] ?? limitsText(solution);
+    return solution.run === null ? name : `${solution.run}: ${name}`;
+  });
+  return plain.map((name, index) => {
+    const before = plain.slice(0, index).filter((other) => other === name).length;
+    return before === 0 ? name : `${name} (${before + 1})`;
+  });
+}
+
+/** `throughput ≥ 2.17×, memory ≤ 60%`. */
+export function limitsText({ limits }: ComparedSolution): string {
+  if (limits.length === 0) return 'no limits';
+  return limits.map((limit) => limit.replace('>=', '≥').replace('<=', '≤').replace(/x$/, '×')).join(', ');
+}
+
+/** A layer in which solutions differ from the first of them. */
+export interface DifferingLayer {
+  layer: number;
+  /** Of each solution: `kv2 + ffn-50%`, and whether that is other than in the first; null where it has no such layer. */
+  choices: ({ text: string; differs: boolean } | null)[];
+}
+
+/** The layers in which not all solutions have what the first one has. */
+export function differingLayers(solutions: readonly ComparedSolution[]): DifferingLayer[] {
+  const layers = Math.max(0, ...solutions.map(({ architecture }) => architecture.length));
+  return Array.from({ length: layers }, (_, layer) => {
+    const texts = solutions.map(({ architecture }) => choiceText(architecture[layer]));
+    const choices = texts.map((text) => (text === null ? null : { text, differs: text !== texts[0] }));
+    return { layer, choices };
+  }).filter(({ choices }) => choices.some((choice) => choice?.differs !== false));
+}
+
+function choiceText(choice: ComparedSolution['architecture'][number] | undefined): string | null {
+  return choice === undefined ? null : `${choice.attention} + ${choice.ffn}`;
+}
+
+/** In how many halves of layers one architecture is other than another; null where they are not of the same depth. */
+function halvesApart(one: ComparedSolution, other: ComparedSolution): number | null {
+  const [own, others] = [one.architecture, other.architecture];
+  if (own.length !== others.length) return null;
+  return own.reduce(
+    (sum, { attention, ffn }, i) => sum + Number(attention !== others[i]?.attention) + Number(ffn !== others[i]?.ffn),
+    0,
+  );
+}
+
+/** `the same`, `5 of 20 halves`. */
+export function apartText(one: ComparedSolution, other: ComparedSolution): string {
+  const apart = halvesApart(one, other);
+  if (apart === null) return 'another depth';
+  return apart === 0 ? 'the same' : `${count(apart)} of ${count(2 * one.architecture.length)} halves`;
+}
