@@ -18,15 +18,20 @@ const STORED_BYTES = 2 * 4 * F32;
 /** The child as assembled, as uptrained, and as exported. */
 const CHILD_COPIES = 3;
 
+/** Bytes that a training step keeps of one token: of each layer, and of the logits. */
+export function stepBytes(config: ModelConfig, sequenceLength: number): { layers: number[]; logits: number } {
+  const { perScore, perChannel, perHidden, perLogit } = KEPT;
+  const layers = config.layers.map(({ ffn }) => {
+    const channels = ffn.kind === 'gated' ? ffn.width : 0;
+    return F32 * (perScore * config.heads * sequenceLength + perChannel * channels + perHidden * config.hiddenSize);
+  });
+  return { layers, logits: F32 * perLogit * config.vocabSize };
+}
+
 /** Bytes of memory at the peak of a search: uptraining in one process, or small tasks in several. */
 export function peakMemoryBytes(config: ModelConfig, budgets: Budgets, processes: number): number {
   const { sequenceLength, uptrainBatch, distilBatch } = budgets;
-  const layers = config.layers.map(({ ffn }) => {
-    const channels = ffn.kind === 'gated' ? ffn.width : 0;
-    const { perScore, perChannel, perHidden } = KEPT;
-    return F32 * (perScore * config.heads * sequenceLength + perChannel * channels + perHidden * config.hiddenSize);
-  });
-  const logits = F32 * KEPT.perLogit * config.vocabSize;
+  const { layers, logits } = stepBytes(config, sequenceLength);
   const whole = layers.reduce((sum, bytes) => sum + bytes, logits);
   const { parameters } = modelCosts(config, { weights: 'F32', context: sequenceLength });
   const uptraining = PROCESS_BYTES + (TRAINED_BYTES + F32) * parameters + uptrainBatch * sequenceLength * whole;

@@ -17,6 +17,7 @@ import { parseConstraints } from './constraints.js';
 import { createContext, type Executor, type SearchContext, type TaskAnswer, type TaskContext } from './context.js';
 import { packData } from './data.js';
 import { type DistilPayload, distilTask } from './distil.js';
+import { taskBytes, taskFiles } from './evaluate/scores.js';
 import { evaluateStage } from './evaluate/stage.js';
 import { measureStage } from './measure.js';
 import { checkInputs } from './preflight.js';
@@ -95,7 +96,7 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   beginStage(context, 'space');
   const data = await packData(context);
   const variants = await spaceStage(context);
-  run.append({ type: 'plan', seconds: planSeconds(context, variants) });
+  run.append({ type: 'plan', seconds: planSeconds({ ...context, taskBytes: await specTaskBytes(spec) }, variants) });
   if (stops('space')) return undefined;
 
   beginStage(context, 'distil');
@@ -132,6 +133,10 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   if (options.baselines !== true && !existsSync(run.path(BASELINES_DIR))) return report;
   const baselines = await buildBaselines(context, { calibration, data, scores, costs, solution });
   return publishReport(context, { ...findings, baselines });
+}
+
+async function specTaskBytes({ tasks }: Spec): Promise<number> {
+  return taskBytes(await taskFiles(tasks));
 }
 
 async function spaceStage(context: SearchContext): Promise<LayerVariants[]> {

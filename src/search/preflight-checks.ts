@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import { InputError } from '../common/errors.js';
-import { bytes, count, duration, plural } from '../common/units.js';
+import { bytes, count, plural } from '../common/units.js';
 import type { ModelConfig } from '../formats/hf-config.js';
 import { readTask } from '../formats/tasks.js';
 import { loadTokenizer } from '../formats/tokenizer.js';
@@ -14,7 +14,7 @@ import { checkCostTable, type CostTable, readCostTable, tableKey } from '../targ
 import { type Constraint, type Metric, parseConstraints } from './constraints.js';
 import { budgets, checkTensors, type Model, openModel } from './context.js';
 import { requireText } from './data.js';
-import { taskFiles } from './evaluate/scores.js';
+import { taskBytes, taskFiles } from './evaluate/scores.js';
 import { peakMemoryBytes, runDirectoryBytes } from './footprint.js';
 import { planSeconds } from './plan.js';
 import { checkRules, type LayerRule } from './rules.js';
@@ -38,6 +38,8 @@ export interface Found {
   variants?: LayerVariants[];
   /** Runtimes that can be relied on; seconds of zero where they are still to be measured. */
   table?: CostTable;
+  /** Size of the task files. */
+  taskBytes?: number;
   /** Rules that can be kept. */
   rules?: readonly LayerRule[];
 }
@@ -98,9 +100,10 @@ export const INPUTS: readonly Check[] = [
   {
     name: 'tasks',
     fix: 'Correct the file, or take it off "tasks".',
-    check: async ({ spec }) => {
+    check: async (found) => {
       let questions = 0;
-      const files = await taskFiles(spec.tasks);
+      const files = await taskFiles(found.spec.tasks);
+      found.taskBytes = await taskBytes(files);
       for (const { file } of files) questions += (await readTask(file)).items.length;
       if (files.length === 0) return 'none: parent and child will be compared on text alone';
       return `${plural(files.length, 'task')}, ${count(questions)} questions`;
@@ -168,17 +171,34 @@ export const MACHINE: readonly Check[] = [
       const stages = stageSeconds(found);
       if (stages.length === 0) return undefined;
       const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0);
-      const said = `about ${duration(seconds)} in all`;
+      const said = `about ${roughly(seconds)} in all, by estimate`;
       return seconds > LONG_SECONDS ? { warning: said } : said;
     },
   },
 ];
 
+/** As coarse as an estimate is: `15 s`, `8 min`, `2 h 10 min`. */
+function roughly(seconds: number): string {
+  if (seconds < 57.5) return `${Math.max(5, Math.round(seconds / 5) * 5)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const tens = Math.round(minutes / 10) * 10;
+  return `${Math.floor(tens / 60)} h${tens % 60 === 0 ? '' : ` ${tens % 60} min`}`;
+}
+
 /** Estimated seconds of each stage; none where that cannot be told. */
-export function stageSeconds({ spec, parent, variants }: Found): { stage: string; seconds: number }[] {
+export function stageSeconds({
+  spec,
+  parent,
+  variants,
+  taskBytes: bytesOfTasks = 0,
+}: Found): { stage: string; seconds: number }[] {
   if (parent === undefined || variants === undefined) return [];
   const threads = spec.threads ?? availableParallelism();
-  const seconds = planSeconds({ spec, parent, budgets: budgets(spec, parent.config), threads }, variants);
+  const seconds = planSeconds(
+    { spec, parent, budgets: budgets(spec, parent.config), threads, taskBytes: bytesOfTasks },
+    variants,
+  );
   return STAGES.map((stage) => ({ stage, seconds: seconds[stage] }));
 }
 

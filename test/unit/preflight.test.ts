@@ -42,6 +42,8 @@ describe('a preflight', () => {
       [...STAGES],
     );
     for (const { seconds } of stages) assert.ok(seconds >= 0 && Number.isFinite(seconds));
+    // It takes five to twenty seconds, as quick as the machine is.
+    assert.match(items.get('time')?.message ?? '', /^about (5|10|15|20) s in all, by estimate$/);
   });
 
   it('goes on after what fails, and says what to do about each', async (t) => {

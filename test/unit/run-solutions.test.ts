@@ -13,7 +13,7 @@ import {
 } from '../../src/search/run-solutions.js';
 import { saying } from '../support/errors.js';
 import { temporaryDirectory } from '../support/run-process.js';
-import { differingLayers, apartText, solutionNames } from '../../webview/comparison/solutions.js';
+import { apartText, differingLayers, limitTexts, solutionNames } from '../../webview/comparison/solutions.js';
 
 const METRICS = { throughput: 2, memory: 3, latency: 4, parameters: 5, kvCache: 6 };
 const solution = (limit: string, ...ffns: string[]): RunSolution => ({
@@ -73,11 +73,12 @@ describe('the solutions of a run', () => {
 
   it('are told apart by name, by how much and by layer', () => {
     const compared = compareSolutions({ logged: [FAST, FASTER], kept: [FASTER] }, FAST.architecture, null);
-    assert.deepEqual(solutionNames(compared), ['child', 'throughput ≥ 3×', 'throughput ≥ 3× (2)']);
+    assert.deepEqual(solutionNames(compared), ['child', 'earlier 1', 'kept 1']);
+    assert.deepEqual(compared.map(limitTexts), ['throughput ≥ 2×', 'throughput ≥ 3×', 'throughput ≥ 3×']);
     const [child, faster] = compared;
     assert.ok(child && faster);
-    assert.equal(apartText(faster, child), '2 of 4 halves');
-    assert.equal(apartText(child, child), 'the same');
+    assert.equal(apartText(faster, child), '2 of 4');
+    assert.equal(apartText(child, child), 'none');
     assert.equal(apartText({ ...child, architecture: [] }, child), 'another depth');
     assert.deepEqual(differingLayers([child, child]), []);
     const small = compareSolutions({ logged: [], kept: [SMALL] }, null, null);

@@ -3,8 +3,8 @@ import type { MetricName } from '../../src/protocol/solution.js';
 import { perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
 import { DataTable } from '../ui/data-table.js';
-import { bytes, count, NONE, percent, significant, times } from '../ui/format.js';
-import { apartText, differingLayers, limitsText, solutionNames } from './solutions.js';
+import { NONE, percent, significant, times } from '../ui/format.js';
+import { apartText, differingLayers, limitTexts, solutionNames } from './solutions.js';
 
 interface SolutionsProps {
   solutions: readonly ComparedSolution[];
@@ -17,7 +17,6 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
   const [first] = solutions;
   if (first === undefined) return null;
   const names = solutionNames(solutions);
-  const reference = names[0] ?? '';
   const firstKept = solutions.findIndex(({ origin }) => origin === 'kept');
   const hasNews = solutions.some(({ origin }) => origin === 'present');
   return (
@@ -35,15 +34,14 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
         )}
       </div>
       <DataTable
-        caption="Solutions: their limits, and what is predicted of them beside the parent"
+        caption="Solutions under their limits, and what is predicted of them beside the parent"
         columns={[
           { key: 'name', title: 'solution' },
-          { key: 'limits', title: 'limits' },
-          { key: 'objective', title: 'objective, nats/token', numeric: true },
+          { key: 'objective', title: 'objective', numeric: true },
           { key: 'throughput', title: 'throughput', numeric: true },
           { key: 'memory', title: 'memory', numeric: true },
           { key: 'parameters', title: 'parameters', numeric: true },
-          { key: 'apart', title: `unlike ${reference}`, numeric: true },
+          { key: 'apart', title: 'changed', numeric: true },
           ...(editable && firstKept >= 0
             ? [{ key: 'forget', title: <span class="visually-hidden">forget</span> }]
             : []),
@@ -51,12 +49,9 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
         rows={solutions.map((solution, index) => ({
           key: `${index}`,
           cells: [
-            names[index],
-            limitsText(solution),
+            <Name key="name" name={names[index] ?? ''} solution={solution} />,
             significant(solution.objective),
-            ...FIGURES.map(({ metric, text, kept }) => (
-              <Predicted key={metric} {...{ solution, metric, text, kept }} />
-            )),
+            ...FIGURES.map(({ metric, kept }) => kept(solution.totals[metric] / solution.parent[metric])),
             index === 0 ? NONE : apartText(solution, first),
             ...(solution.origin === 'kept'
               ? [<Forget key="forget" name={names[index] ?? ''} index={index - firstKept} />]
@@ -64,27 +59,32 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
           ],
         }))}
       />
+      <p class="comparison-notes muted small">
+        Objective: sum of scores, nats/token. Throughput, memory, parameters: predicted, of the parent’s. Changed:
+        halves of layers that are not as in {names[0]}.
+      </p>
       <LayersApart solutions={solutions} names={names} />
     </div>
   );
 }
 
-const FIGURES: readonly { metric: MetricName; text: (value: number) => string; kept: (share: number) => string }[] = [
-  { metric: 'throughput', text: count, kept: times },
-  { metric: 'memory', text: bytes, kept: percent },
-  { metric: 'parameters', text: count, kept: percent },
+/** What is told of a solution, as a share of the parent's. */
+const FIGURES: readonly { metric: MetricName; kept: (share: number) => string }[] = [
+  { metric: 'throughput', kept: times },
+  { metric: 'memory', kept: percent },
+  { metric: 'parameters', kept: percent },
 ];
 
-function Predicted({
-  solution: { totals, parent },
-  metric,
-  text,
-  kept,
-}: { solution: ComparedSolution } & (typeof FIGURES)[number]) {
-  const [own, parents] = [totals[metric], parent[metric]];
+function Name({ name, solution }: { name: string; solution: ComparedSolution }) {
   return (
     <>
-      {kept(own / parents)} <span class="kept">{text(own)}</span>
+      {name}
+      {limitTexts(solution).map((text) => (
+        <span key={text} class="solution-limit muted small">
+          {' '}
+          {text}
+        </span>
+      ))}
     </>
   );
 }

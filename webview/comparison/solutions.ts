@@ -1,29 +1,19 @@
 import type { ComparedSolution } from '../../src/protocol/panel.js';
 import { count } from '../ui/format.js';
 
-const ORIGINS: Readonly<Record<ComparedSolution['origin'], string | null>> = {
-  child: 'child',
-  present: 'present optimum',
-  earlier: null,
-  kept: null,
-};
-
-/** What each solution is called in a heading: what it is, or its limits; those that would be called the same are counted. */
+/** What each solution is called: `child`, `present`, `earlier 1`, `kept 2`; with its run in front where there are several. */
 export function solutionNames(solutions: readonly ComparedSolution[]): string[] {
-  const plain = solutions.map((solution) => {
-    const name = ORIGINS[solution.origin] ?? limitsText(solution);
-    return solution.run === null ? name : `${solution.run}: ${name}`;
-  });
-  return plain.map((name, index) => {
-    const before = plain.slice(0, index).filter((other) => other === name).length;
-    return before === 0 ? name : `${name} (${before + 1})`;
+  return solutions.map(({ origin, run }, index) => {
+    const before = solutions.slice(0, index).filter((other) => other.origin === origin && other.run === run).length;
+    const name = origin === 'child' || origin === 'present' ? origin : `${origin} ${before + 1}`;
+    return run === null ? name : `${run}: ${name}`;
   });
 }
 
-/** `throughput ≥ 2.17×, memory ≤ 60%`. */
-export function limitsText({ limits }: ComparedSolution): string {
-  if (limits.length === 0) return 'no limits';
-  return limits.map((limit) => limit.replace('>=', '≥').replace('<=', '≤').replace(/x$/, '×')).join(', ');
+/** `throughput ≥ 2.17×`, `memory ≤ 60%`. */
+export function limitTexts({ limits }: ComparedSolution): string[] {
+  if (limits.length === 0) return ['no limits'];
+  return limits.map((limit) => limit.replace('>=', '≥').replace('<=', '≤').replace(/x$/, '×'));
 }
 
 /** A layer in which solutions differ from the first of them. */
@@ -57,9 +47,9 @@ function halvesApart(one: ComparedSolution, other: ComparedSolution): number | n
   );
 }
 
-/** `the same`, `5 of 20 halves`. */
+/** `none`, `5 of 20`: how many halves of layers one architecture has other than another. */
 export function apartText(one: ComparedSolution, other: ComparedSolution): string {
   const apart = halvesApart(one, other);
   if (apart === null) return 'another depth';
-  return apart === 0 ? 'the same' : `${count(apart)} of ${count(2 * one.architecture.length)} halves`;
+  return apart === 0 ? 'none' : `${count(apart)} of ${count(2 * one.architecture.length)}`;
 }

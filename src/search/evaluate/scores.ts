@@ -25,6 +25,12 @@ export async function taskFiles(paths: readonly string[]): Promise<TaskFile[]> {
   return Promise.all(files.map(async (file) => ({ file, hash: await fileHash(file) })));
 }
 
+/** Size in bytes of the files of tasks. */
+export async function taskBytes(files: readonly Pick<TaskFile, 'file'>[]): Promise<number> {
+  const sizes = await Promise.all(files.map(async ({ file }) => (await stat(file)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 async function jsonlFiles(file: string): Promise<string[]> {
   const entry = await stat(file).catch((error: unknown) => {
     throw new InputError(`cannot be read: ${messageOf(error)}`, file, { cause: error });
