@@ -44,7 +44,7 @@ await describeInWorkbench(
       await workbench.runCommand('Puzzle: Start Search…');
       await panel()
         .condition(/^Finished in/)
-        .waitFor({ timeout: 60_000 });
+        .waitFor();
       await panel().section('Solver').getByText('Optimal, proven').waitFor();
       assert.ok(existsSync(join(search.run, 'child/model.safetensors')));
       await workbench.screenshot('packaged-finished');
