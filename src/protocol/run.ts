@@ -35,6 +35,17 @@ export const runViewSchema = z.object({
   tasks: z.object({ finished: z.number(), failed: z.number(), retried: z.number() }),
   /** Milliseconds since the epoch of the last line of the log. */
   lastEvent: z.number(),
+  /** Of the process at work on it, or holding it while paused; null when there is none. */
+  vitals: z
+    .object({
+      /** Null where it is on another machine. */
+      pid: z.number().nullable(),
+      /** Since it last gave a sign of life, as it does every few seconds. */
+      silentSeconds: seconds,
+      /** Of all its processes; null where the system does not tell. */
+      memoryBytes: z.number().nonnegative().nullable(),
+    })
+    .nullable(),
 });
 export type RunView = z.infer<typeof runViewSchema>;
 

@@ -6,6 +6,7 @@ import { eventsPath, readEvents } from './event-log.js';
 import { type RunEvent, type Stage, STAGES } from './events.js';
 import { isLocked } from './lock-state.js';
 import { type Series, SeriesFold } from './series.js';
+import { readVitals, type Vitals } from './vitals.js';
 import { type RunCondition, type RunState, RunStateFold } from './state.js';
 
 // What a run directory tells to whoever only looks, as often as they like: nothing here takes a lock or loads more than
@@ -44,6 +45,8 @@ export interface RunView {
   tasks: { finished: number; failed: number; retried: number };
   /** Milliseconds since the epoch of the last line of the log. */
   lastEvent: number;
+  /** Of the process at work on it, or holding it while paused; null when there is none. */
+  vitals: Vitals | null;
 }
 
 export const INTERRUPTED = 'the process that worked on this run is gone; resume it to go on';
@@ -121,7 +124,7 @@ export class RunReader {
     this.interrupted = false;
     // Asked before and after reading: a run that ended, or was opened, meanwhile is not called interrupted.
     this.interrupted = this.state().state === 'running' && !lockedBefore && !(await isLocked(this.dir));
-    return this.view();
+    return this.view(lockedBefore && !this.interrupted ? await readVitals(this.dir) : null);
   }
 
   private async readLog(): Promise<void> {
@@ -156,7 +159,7 @@ export class RunReader {
     return head.length === 0 || head.equals(await readHead(path));
   }
 
-  private view(): RunView {
+  private view(vitals: Vitals | null): RunView {
     const { dir, interrupted } = this;
     const state = this.state();
     const atWork = state.state === 'running' && !interrupted;
@@ -168,7 +171,7 @@ export class RunReader {
       etaSeconds: atWork ? state.etaSeconds : null,
       ...{ seconds, apartSeconds },
       error: interrupted ? INTERRUPTED : state.error,
-      ...{ warnings, tasks, lastEvent: this.reading.lastEvent },
+      ...{ warnings, tasks, lastEvent: this.reading.lastEvent, vitals },
     };
   }
 }

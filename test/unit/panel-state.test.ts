@@ -121,7 +121,7 @@ function runAt(dir: string, until: (typeof STAGES)[number], state: RunView['stat
       apartSeconds: 0,
       error: null,
     },
-    ...{ warnings: [], tasks: { finished: 0, failed: 0, retried: 0 }, lastEvent: 0 },
+    ...{ warnings: [], tasks: { finished: 0, failed: 0, retried: 0 }, lastEvent: 0, vitals: null },
   };
 }
 

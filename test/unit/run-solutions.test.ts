@@ -74,7 +74,7 @@ describe('the solutions of a run', () => {
   it('are told apart by name, by how much and by layer', () => {
     const compared = compareSolutions({ logged: [FAST, FASTER], kept: [FASTER] }, FAST.architecture, null);
     assert.deepEqual(solutionNames(compared), ['child', 'earlier 1', 'kept 1']);
-    assert.deepEqual(compared.map(limitTexts), ['throughput ≥ 2×', 'throughput ≥ 3×', 'throughput ≥ 3×']);
+    assert.deepEqual(compared.map(limitTexts), [['throughput ≥ 2×'], ['throughput ≥ 3×'], ['throughput ≥ 3×']]);
     const [child, faster] = compared;
     assert.ok(child && faster);
     assert.equal(apartText(faster, child), '2 of 4');

@@ -49,10 +49,18 @@ describe('a run as its directory tells of it', () => {
     const dir = await temporaryDirectory(t);
     const worker = await startRunWorker('steps', dir);
     const reader = new RunReader(dir);
-    assert.equal((await reader.read())?.state, 'running');
+    const running = await reader.read();
+    assert.equal(running?.state, 'running');
+    assert.equal(running.vitals?.pid, worker.pid);
+    assert.ok(running.vitals.silentSeconds < 10);
+    // A Node has tens of megabytes for itself; where the system has no /proc, nobody knows.
+    const { memoryBytes } = running.vitals;
+    if (process.platform === 'linux') assert.ok(memoryBytes !== null && memoryBytes > 2 ** 24 && memoryBytes < 2 ** 32);
+    else assert.equal(memoryBytes, null);
     await killNow(worker);
     const [one, other] = [await reader.read(), await reader.read()];
     assert.equal(one?.state, 'interrupted');
+    assert.equal(one.vitals, null);
     assert.match(one.error ?? '', /is gone; resume it/);
     assert.deepEqual(one, other);
     const run = await openRun(dir);

@@ -5,7 +5,7 @@ import { RUN_STATES, type RunView, type StageView } from '../../src/protocol/run
 import { STAGES } from '../../src/run/events.js';
 import { headlineFigures } from '../../webview/comparison/headline.js';
 import { comparisonLines, uniformQuestions } from '../../webview/comparison/lines.js';
-import { runText, stageShare, stageText } from '../../webview/progress/progress-text.js';
+import { runText, stageShare, stageText, vitalsText } from '../../webview/progress/progress-text.js';
 import { STAGE_TEXTS } from '../../webview/progress/stage-texts.js';
 import { parseTokens } from '../../webview/try/tokens.js';
 
@@ -37,6 +37,17 @@ describe('progress in words', () => {
     assert.deepEqual(
       [stage({ done: 120 }), stage({ total: 0, done: 0 }), stage({ state: 'done', done: 0, total: 0 })].map(stageShare),
       [1, 0, 1],
+    );
+  });
+
+  it('says what is seen of the process', () => {
+    assert.equal(
+      vitalsText({ pid: 4211, memoryBytes: 1.1 * 2 ** 30, silentSeconds: 3 }),
+      'Process 4211 · 1.10 GiB of memory · last sign of life 3 s ago',
+    );
+    assert.equal(
+      vitalsText({ pid: null, memoryBytes: null, silentSeconds: 0 }),
+      'A process on another machine · last sign of life just now',
     );
   });
 

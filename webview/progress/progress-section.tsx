@@ -2,7 +2,7 @@ import type { RunView, StageView } from '../../src/protocol/run.js';
 import { count, duration, plural } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Section } from '../ui/section.js';
-import { stageShare, stageText } from './progress-text.js';
+import { stageShare, stageText, vitalsText } from './progress-text.js';
 import { STAGE_TEXTS } from './stage-texts.js';
 import './progress.css';
 
@@ -28,6 +28,7 @@ export function ProgressSection({ run }: { run: RunView }) {
           <Stage key={stage.stage} stage={stage} run={run} />
         ))}
       </ol>
+      {run.vitals !== null && <p class="vitals muted small">{vitalsText(run.vitals)}</p>}
       {run.warnings.length > 0 && <Warnings warnings={run.warnings} />}
     </Section>
   );

@@ -1,5 +1,5 @@
 import type { RunView, StageView } from '../../src/protocol/run.js';
-import { count, duration, percent, remaining } from '../ui/format.js';
+import { bytes, count, duration, percent, remaining } from '../ui/format.js';
 
 /** 0 to 1; a stage that counts nothing is all or nothing. */
 export function stageShare({ state, done, total }: StageView): number {
@@ -16,6 +16,15 @@ export function stageText(stage: StageView): string {
   const place = total > 1 && Number.isInteger(done) ? `${count(done)} of ${count(total)}` : percent(stageShare(stage));
   const left = etaSeconds === null ? [] : [`${remaining(etaSeconds)} left`];
   return [place, duration(stage.seconds), ...left, ...tokens].join(' · ');
+}
+
+/** What is seen of the process at work: `Process 4211 · 1.10 GiB of memory · last sign of life 3 s ago`. */
+export function vitalsText({ pid, memoryBytes, silentSeconds }: NonNullable<RunView['vitals']>): string {
+  return [
+    pid === null ? 'A process on another machine' : `Process ${pid}`,
+    ...(memoryBytes === null ? [] : [`${bytes(memoryBytes)} of memory`]),
+    `last sign of life ${silentSeconds < 1 ? 'just now' : `${count(silentSeconds)} s ago`}`,
+  ].join(' · ');
 }
 
 /** Where the whole run stands, as one sentence without a full stop. */

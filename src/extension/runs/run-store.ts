@@ -93,7 +93,7 @@ function unreadable(dir: string, error: string): RunView {
   return {
     ...{ dir, name: basename(dir), state: 'failed', stage: null, error },
     stages: STAGES.map((stage) => ({ stage, ...nothing })),
-    ...{ progress: 0, etaSeconds: null, seconds: 0, apartSeconds: 0, warnings: [], lastEvent: 0 },
+    ...{ progress: 0, etaSeconds: null, seconds: 0, apartSeconds: 0, warnings: [], lastEvent: 0, vitals: null },
     tasks: { finished: 0, failed: 0, retried: 0 },
   };
 }
