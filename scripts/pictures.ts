@@ -31,6 +31,7 @@ async function takePictures(): Promise<void> {
     await panel.condition(/^Finished in/).waitFor();
     await panel.section('Solver').getByText('Optimal, proven').waitFor();
     await workbench.runCommand('View: Close Primary Side Bar');
+    await workbench.lens('Open panel').waitFor();
     await panel.layer(0).hover();
     await picture('panel');
     await panel.section('Loss curves').scrollIntoViewIfNeeded();

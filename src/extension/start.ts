@@ -12,6 +12,7 @@ import { RunStatus } from './runs/status.js';
 import { createRuns } from './runs/workspace-runs.js';
 import type { Services } from './services.js';
 import { keepModelFolders } from './wizard/model-folders.js';
+import { registerSearchTasks } from './wizard/search-tasks.js';
 
 /** What the things registered at activation lead to. */
 export interface Started {
@@ -30,6 +31,7 @@ export function start(context: ExtensionContext, log: LogOutputChannel): Started
   const tree = new RunTree(runs);
   context.subscriptions.push(runs, worker, tree, new RunStatus(runs));
   context.subscriptions.push(keepContextKeys(runs), notifyOfEnds(runs), keepModelFolders());
+  context.subscriptions.push(registerSearchTasks(script('puzzle.js')));
   registerEditorFeatures(context, services);
   return { services, tree, perform: (command, argument) => perform(command, services, argument) };
 }

@@ -51,7 +51,8 @@ describe('a run as its directory tells of it', () => {
     const reader = new RunReader(dir);
     const running = await reader.read();
     assert.equal(running?.state, 'running');
-    assert.equal(running.vitals?.pid, worker.pid);
+    assert.ok(running.vitals !== null);
+    assert.equal(running.vitals.pid, worker.pid);
     assert.ok(running.vitals.silentSeconds < 10);
     // A Node has tens of megabytes for itself; where the system has no /proc, nobody knows.
     const { memoryBytes } = running.vitals;

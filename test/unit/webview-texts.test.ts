@@ -4,7 +4,7 @@ import type { ComparedModel } from '../../src/protocol/panel.js';
 import { RUN_STATES, type RunView, type StageView } from '../../src/protocol/run.js';
 import { STAGES } from '../../src/run/events.js';
 import { headlineFigures } from '../../webview/comparison/headline.js';
-import { comparisonLines, uniformQuestions } from '../../webview/comparison/lines.js';
+import { comparisonLines, comparisonTsv, uniformQuestions } from '../../webview/comparison/lines.js';
 import { runText, stageShare, stageText, vitalsText } from '../../webview/progress/progress-text.js';
 import { STAGE_TEXTS } from '../../webview/progress/stage-texts.js';
 import { parseTokens } from '../../webview/try/tokens.js';
@@ -22,6 +22,7 @@ const run = (changed: Partial<RunView>): RunView => ({
     warnings: [],
     tasks: { finished: 0, failed: 0, retried: 0 },
     lastEvent: 0,
+    vitals: null,
   },
   ...changed,
 });
@@ -106,6 +107,20 @@ describe('the comparison', () => {
       'task/sums': ['78.0%', '97.5%'],
       'task/words': ['–', '–'],
     });
+  });
+
+  it('is copied as a table, parted by tabs', () => {
+    const lines = comparisonTsv([parent, child]).split('\n');
+    assert.equal(lines[0], `measure\t${parent.name}\t${child.name}\tkept by ${child.name}`);
+    assert.equal(
+      lines
+        .find((line) => line.startsWith('Memory'))
+        ?.split('\t')
+        .at(-1),
+      '50.0%',
+    );
+    assert.equal(lines.length, comparisonLines(parent).length + 2);
+    assert.equal(comparisonTsv([]), '');
   });
 
   it('has dashes for what was not measured', () => {

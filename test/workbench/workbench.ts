@@ -183,11 +183,16 @@ export class Workbench {
   async openByLens(lens: string, tab: string): Promise<void> {
     const deadline = performance.now() + ACTION_LIMIT_MS;
     for (;;) {
-      await this.page.locator('.codelens-decoration a').getByText(lens).first().click();
+      await this.lens(lens).click();
       const opened = await isSoon(this.tab(tab), LENS_LOOK_MS);
       if (opened) return;
       if (performance.now() > deadline) throw new Error(`the lens "${lens}" opens no tab "${tab}"`);
     }
+  }
+
+  /** A lens over the text in an editor. */
+  lens(text: string): Locator {
+    return this.page.locator('.codelens-decoration a').getByText(text).first();
   }
 
   /** Puts the cursor into the text of an open file. */
@@ -224,6 +229,22 @@ export class Workbench {
   async screenshot(name: string): Promise<void> {
     await mkdir(ARTIFACTS, { recursive: true });
     await this.page.screenshot({ path: join(ARTIFACTS, `${name}.png`) });
+  }
+
+  /**
+   * What the page and its webviews keep, once there is nothing left to collect: bytes of their objects, and how many nodes
+   * and listeners there are.
+   */
+  async kept(): Promise<{ bytes: number; nodes: number; listeners: number }> {
+    const devtools = await this.browser.newCDPSession(this.page);
+    try {
+      await devtools.send('HeapProfiler.collectGarbage');
+      const { usedSize } = await devtools.send('Runtime.getHeapUsage');
+      const { nodes, jsEventListeners } = await devtools.send('Memory.getDOMCounters');
+      return { bytes: usedSize, nodes, listeners: jsEventListeners };
+    } finally {
+      await devtools.detach();
+    }
   }
 
   async close(): Promise<void> {

@@ -2,10 +2,11 @@ import type { ComponentChildren } from 'preact';
 import { act, type ComparedModel, type Comparison } from '../../src/protocol/panel.js';
 import { perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
+import { CopyButton } from '../ui/copy-button.js';
 import { DataTable } from '../ui/data-table.js';
 import { Section } from '../ui/section.js';
 import { Solutions } from './solutions-table.js';
-import { comparisonLines, uniformQuestions, type Line } from './lines.js';
+import { comparisonLines, comparisonTsv, uniformQuestions, type Line } from './lines.js';
 import './comparison.css';
 
 interface ComparisonProps {
@@ -27,17 +28,21 @@ export function ComparisonSection({ comparison, editable = false }: ComparisonPr
       }
       openByDefault={comparison !== null}
       actions={
-        comparison !== null &&
-        comparison.report !== null && (
-          <Button
-            appearance="icon"
-            icon="file"
-            onClick={() => {
-              perform(act, { action: 'openReport' });
-            }}
-          >
-            Open the report
-          </Button>
+        comparison !== null && (
+          <>
+            <CopyButton iconOnly text={() => comparisonTsv(comparison.models)} title="Copy the table, parted by tabs" />
+            {comparison.report !== null && (
+              <Button
+                appearance="icon"
+                icon="file"
+                onClick={() => {
+                  perform(act, { action: 'openReport' });
+                }}
+              >
+                Open the report
+              </Button>
+            )}
+          </>
         )
       }
     >

@@ -44,6 +44,19 @@ export function comparisonLines(parent: ComparedModel): Line[] {
   ];
 }
 
+/** The comparison for a spreadsheet: a line for each measure, two columns for each model but the parent. */
+export function comparisonTsv(models: readonly ComparedModel[]): string {
+  const [parent, ...others] = models;
+  if (parent === undefined) return '';
+  const head = ['measure', parent.name, ...others.flatMap(({ name }) => [name, `kept by ${name}`])];
+  const rows = comparisonLines(parent).map(({ title, unit, value, kept }) => [
+    unit === null ? title : `${title}, ${unit}`,
+    value(parent),
+    ...others.flatMap((model) => [value(model), kept(model)]),
+  ]);
+  return `${[head, ...rows].map((cells) => cells.join('\t')).join('\n')}\n`;
+}
+
 function accuracyLines(parent: ComparedModel): Line[] {
   const uniform = uniformQuestions(parent) !== null;
   const accuracyOf =

@@ -18,6 +18,7 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
   if (first === undefined) return null;
   const names = solutionNames(solutions);
   const firstKept = solutions.findIndex(({ origin }) => origin === 'kept');
+  const forgets = editable && firstKept >= 0;
   const hasNews = solutions.some(({ origin }) => origin === 'present');
   return (
     <div class="solutions">
@@ -37,25 +38,27 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
         caption="Solutions under their limits, and what is predicted of them beside the parent"
         columns={[
           { key: 'name', title: 'solution' },
+          ...(forgets ? [{ key: 'forget', title: <span class="visually-hidden">forget</span> }] : []),
           { key: 'objective', title: 'objective', numeric: true },
           { key: 'throughput', title: 'throughput', numeric: true },
           { key: 'memory', title: 'memory', numeric: true },
           { key: 'parameters', title: 'parameters', numeric: true },
           { key: 'apart', title: 'changed', numeric: true },
-          ...(editable && firstKept >= 0
-            ? [{ key: 'forget', title: <span class="visually-hidden">forget</span> }]
-            : []),
         ]}
         rows={solutions.map((solution, index) => ({
           key: `${index}`,
           cells: [
             <Name key="name" name={names[index] ?? ''} solution={solution} />,
+            ...(forgets
+              ? [
+                  solution.origin === 'kept' && (
+                    <Forget key="forget" name={names[index] ?? ''} index={index - firstKept} />
+                  ),
+                ]
+              : []),
             significant(solution.objective),
             ...FIGURES.map(({ metric, kept }) => kept(solution.totals[metric] / solution.parent[metric])),
             index === 0 ? NONE : apartText(solution, first),
-            ...(solution.origin === 'kept'
-              ? [<Forget key="forget" name={names[index] ?? ''} index={index - firstKept} />]
-              : []),
           ],
         }))}
       />

@@ -1,10 +1,8 @@
-import { useSignal } from '@preact/signals';
 import type { Series } from '../../src/protocol/run.js';
 import { chartOptions, selectedLayer, type ChartOptions } from '../state/ui-state.js';
-import { Button } from '../ui/button.js';
 import { Checkbox } from '../ui/checkbox.js';
+import { CopyButton } from '../ui/copy-button.js';
 import { Dropdown, type DropdownOption } from '../ui/dropdown.js';
-import { announce } from '../ui/live-region.js';
 import { Slider } from '../ui/slider.js';
 import { layersOf, variantsOf, type CurveGroup, type CurveView } from './groups.js';
 import { curvesTsv } from './tsv.js';
@@ -100,7 +98,10 @@ export function ChartControls({ all, view, layer, groups }: ControlsProps) {
             setOptions({ table: checked });
           }}
         />
-        <CopyButton groups={groups} />
+        <CopyButton
+          text={() => curvesTsv(groups)}
+          title="Copy the points of the curves that are shown, parted by tabs"
+        />
       </div>
     </div>
   );
@@ -140,34 +141,5 @@ function VariantChoice({ all }: { all: readonly Series[] }) {
         setOptions({ variant: chosen });
       }}
     />
-  );
-}
-
-/** Milliseconds for which the button says that it has been done. */
-const SAID_FOR = 2000;
-
-function CopyButton({ groups }: { groups: readonly CurveGroup[] }) {
-  const said = useSignal<string | null>(null);
-  const say = (text: string): void => {
-    said.value = text;
-    announce(text);
-    setTimeout(() => {
-      said.value = null;
-    }, SAID_FOR);
-  };
-  const copy = (): void => {
-    navigator.clipboard.writeText(curvesTsv(groups)).then(
-      () => {
-        say('Copied');
-      },
-      () => {
-        say('The clipboard is not open to this panel');
-      },
-    );
-  };
-  return (
-    <Button icon="copy" onClick={copy} title="Copy the points of the curves that are shown, parted by tabs">
-      {said.value ?? 'Copy data'}
-    </Button>
   );
 }

@@ -1,4 +1,4 @@
-import { commands, l10n, window } from 'vscode';
+import { commands, env, l10n, window } from 'vscode';
 import { InputError, messageOf } from '../../common/errors.js';
 import type { CommandId } from '../manifest/commands.js';
 import { type MessageAction, offer } from '../messages.js';
@@ -29,9 +29,16 @@ function remedies(error: unknown): MessageAction[] {
     title,
     act: () => commands.executeCommand(command),
   });
-  const log = button(l10n.t('Show Log'), 'puzzle.showLog');
-  if (error instanceof WorkerDownError || error instanceof WorkerEndedError) {
-    return [button(l10n.t('Restart Worker'), 'puzzle.restartWorker'), log];
-  }
-  return isExpected(error) ? [log] : [log, button(l10n.t('Copy Diagnostics'), 'puzzle.copyDiagnostics')];
+  const isDown = error instanceof WorkerDownError || error instanceof WorkerEndedError;
+  return [
+    ...(isDown ? [button(l10n.t('Restart Worker'), 'puzzle.restartWorker')] : []),
+    button(l10n.t('Show Log'), 'puzzle.showLog'),
+    { title: l10n.t('Copy Details'), act: () => env.clipboard.writeText(detailsOf(error)) },
+    ...(isExpected(error) ? [] : [button(l10n.t('Copy Diagnostics'), 'puzzle.copyDiagnostics')]),
+  ];
+}
+
+/** Where the message does not say all there is to say, also where it came from. */
+function detailsOf(error: unknown): string {
+  return isExpected(error) || !(error instanceof Error) ? messageOf(error) : (error.stack ?? messageOf(error));
 }

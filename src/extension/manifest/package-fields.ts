@@ -1,5 +1,6 @@
 import { COMMANDS, type CommandEntry, type CommandId } from './commands.js';
 import { SETTINGS } from './settings.js';
+import { TASK_DEFINITIONS } from './tasks.js';
 import { VIEWS } from './views.js';
 import { WALKTHROUGH } from './walkthrough.js';
 
@@ -11,7 +12,7 @@ const TEXTS: ReadonlySet<string> = new Set([
   ...['title', 'name', 'contextualTitle', 'category', 'contents', 'description', 'altText'],
 ]);
 /** What an item of a list is called by in keys; without any, by its number. */
-const NAMES = ['id', 'command'] as const;
+const NAMES = ['id', 'command', 'type'] as const;
 
 export interface PackageFields {
   /** Fields of package.json that are made here; the others are written by hand. */
@@ -65,6 +66,7 @@ function contributions(): Record<string, unknown> {
     },
     languages: [{ id: 'jsonc', filenamePatterns: [SPEC_PATTERN] }],
     jsonValidation: [{ fileMatch: SPEC_PATTERN, url: './media/puzzle-spec.schema.json' }],
+    taskDefinitions: TASK_DEFINITIONS,
     walkthroughs: [WALKTHROUGH],
   };
 }

@@ -84,10 +84,11 @@ const BEHAVIOURS: Readonly<Record<CommandId, Behaviour>> = {
   'puzzle.cancel': {
     whenUp: async () => {
       const { dir } = await finishedSearch();
-      await withUser([], async ({ told }) => {
+      await withUser(['Copy Details'], async ({ told }) => {
         await give('puzzle.cancel', dir);
         assert.match(told.join(), /is not running/);
       });
+      await until('the message is copied', async () => /is not running/.test(await env.clipboard.readText()));
     },
   },
   'puzzle.openPanel': {

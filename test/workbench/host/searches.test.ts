@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { commands, window } from 'vscode';
+import { commands, tasks, window } from 'vscode';
 import { holdingProcess, isLocked } from '../../../src/run/lock-state.js';
 import { ENDLESS } from '../endless.js';
 import { processesUnseen } from '../processes.js';
@@ -35,6 +35,23 @@ describe('a search', () => {
 
   it('that another program has made appears of itself', async () => {
     await reaches(await copyOf(await finishedSearch(), 'from-elsewhere'), 'done');
+  });
+
+  it('is a task too', async () => {
+    const search = await newSearch('tasked');
+    const task = await until('the spec is offered as a task', async () => {
+      const offered = await tasks.fetchTasks({ type: 'puzzle' });
+      return offered.find(({ detail }) => detail === search.spec.fsPath);
+    });
+    assert.deepEqual(task.definition, { type: 'puzzle', spec: 'tasked/tiny.puzzle.json' });
+    const ended = new Promise<number | undefined>((done) => {
+      tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
+        if (execution.task.detail === task.detail) done(exitCode);
+      });
+    });
+    await tasks.executeTask(task);
+    assert.equal(await ended, 0);
+    await reaches(search, 'done');
   });
 
   it('runs beside another one', async () => {

@@ -33,7 +33,11 @@ await describeInWorkbench(
       await workbench.runCommand('Puzzle: Open Search Panel');
       await panel().layer(2).dblclick();
       await panel().button('Pin kv1 for the attention of layer 2').waitFor();
-      await panel().section('Comparison').getByRole('table').waitFor();
+      const comparison = panel().section('Comparison');
+      await comparison.getByRole('table').first().waitFor();
+      await panel().setLimit('Throughput', '3');
+      await panel().button('Keep the present optimum').click();
+      await comparison.getByText(/^Layers that differ:/).click();
     });
 
     for (const [kind, theme] of Object.entries(THEMES)) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { holdingProcess } from '../../../src/run/lock-state.js';
 import { ENDLESS } from '../endless.js';
 import { Panel } from '../panel.js';
@@ -11,6 +12,11 @@ import { describeInWorkbench } from '../session.js';
 import { until } from '../until.js';
 
 const LOADING_LOOK_MS = 3000;
+/** Until the window around the panel has nothing left to do. */
+const SETTLE_MS = 5000;
+/** If each of them left a row of the panel behind, the page would be seen to grow. */
+const SNAPSHOTS = 30;
+const MAX_MORE = { nodes: 300, listeners: 150, bytes: 8 * 2 ** 20 };
 
 let search: Search;
 let failing: Search;
@@ -67,6 +73,25 @@ await describeInWorkbench(
         .getByRole('img', { name: /^Loss over steps/ })
         .waitFor();
       await picture('running-curves');
+    });
+
+    session.test('running: what the page keeps does not grow with the snapshots that it gets', async () => {
+      const told = () => panel().page.locator('.vitals').innerText();
+      const stage = () =>
+        panel()
+          .section('Progress')
+          .getByText(/ of 781,250/)
+          .innerText();
+      await until('the process is seen', async () => /^Process \d+ · .* MiB of memory/.test(await told()));
+      await sleep(SETTLE_MS);
+      const before = await session.workbench.kept();
+      const texts = new Set<string>();
+      await until('the panel has drawn many snapshots', async () => texts.add(await stage()).size >= SNAPSHOTS);
+      const after = await session.workbench.kept();
+      const grown = `${JSON.stringify(before)} ${JSON.stringify(after)}`;
+      assert.ok(after.nodes - before.nodes < MAX_MORE.nodes, grown);
+      assert.ok(after.listeners - before.listeners < MAX_MORE.listeners, grown);
+      assert.ok(after.bytes - before.bytes < MAX_MORE.bytes, grown);
     });
 
     session.test('is there again after the window is reloaded, and the search went on', async () => {
