@@ -3,6 +3,7 @@ import { openModel, type SearchContext } from './context.js';
 import type { PackedData } from './data.js';
 import type { LossPoints } from './loss-curve.js';
 import { runStage, type TaskRunner } from './tasks.js';
+import { uptrainPlan } from './uptrain-plan.js';
 import { uptrainChild, type UptrainedChild, type UptrainResult, type UptrainSettings } from './uptrain.js';
 
 /** Which model of the run is uptrained. */
@@ -63,10 +64,9 @@ export async function uptrainStage(
   return { dir: run.path(artifact), result: finished.result as UptrainResult };
 }
 
-function uptrainSettings({ spec, budgets }: SearchContext): UptrainSettings {
-  const { learningRate, validateEvery, patience } = spec.uptrain;
-  return {
-    ...{ tokens: budgets.uptrainTokens, batch: budgets.uptrainBatch },
-    ...{ learningRate, validateEvery, patience, seed: spec.seed },
-  };
+function uptrainSettings({ spec, budgets, parent }: SearchContext): UptrainSettings {
+  const { memory, ...chosen } = spec.uptrain;
+  const plan = uptrainPlan(parent.config, budgets, memory);
+  const { uptrainTokens: tokens, uptrainBatch: batch } = budgets;
+  return { ...chosen, ...plan, tokens, batch, seed: spec.seed };
 }
