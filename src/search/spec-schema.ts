@@ -177,7 +177,7 @@ const uptrainSchema = z
       .regex(BYTES_PATTERN, { error: 'a size with a unit, as "2 GiB"' })
       .optional()
       .describe(
-        'Memory to stay within, by taking fewer sequences at a time, then by computing layers twice. Default: no bound.',
+        'Memory to stay within, as far as it can be estimated: fewer sequences at a time, then layers computed twice. Default: no bound.',
       )
       .meta({ examples: ['2 GiB', '800 MiB'] }),
     validateEvery: positive.default(100).describe('Steps between validations.'),
