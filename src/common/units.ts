@@ -1,5 +1,21 @@
 /** Numbers as people read them. Everything here is pure, and the same in every locale. */
 
+/** Bytes of each unit in which people give sizes. */
+export const BYTE_SIZES: Readonly<Record<string, number>> = {
+  ...{ B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
+  ...{ KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
+};
+
+/** A regular expression for the texts that `parseBytes` understands: a number above 0 and a unit. */
+export const BYTES_PATTERN = new RegExp(`^(?=[0.]*[1-9])(\\d+(?:\\.\\d+)?)\\s*(${Object.keys(BYTE_SIZES).join('|')})$`);
+
+/** `1.5 GiB` as bytes; undefined where it is not understood. */
+export function parseBytes(text: string): number | undefined {
+  const [, digits, unit = ''] = BYTES_PATTERN.exec(text) ?? [];
+  const size = BYTE_SIZES[unit];
+  return digits === undefined || size === undefined ? undefined : Math.floor(Number(digits) * size);
+}
+
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** 1,048,576 as `1.00 MiB`: three significant digits. */

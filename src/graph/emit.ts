@@ -29,9 +29,14 @@ interface Operator {
 
 type Leaf = 'input' | 'constant' | 'external';
 /** Primitives that are not exactly one ONNX operator: a method of Emitter each. */
-type Special = 'oneHot' | 'scatterAdd' | 'equal' | 'rotary';
+type Special = 'scatterAdd' | 'equal' | 'rotary' | 'topK' | 'scatterColumns' | 'barrier';
 
 const MICROSOFT = 'com.microsoft';
+
+/** Elements scattered to the same place are added up. */
+const ADDED_UP: OnnxAttribute = { name: 'reduction', type: 3, s: Buffer.from('add') };
+/** The element type of conditions, in onnx.proto. */
+const BOOL = 9;
 
 /** How each primitive that is one ONNX operator is written. */
 const OPERATORS: { [P in Exclude<Primitive, Leaf | Special>]: (params: PrimitiveParams[P], value: Value) => Operator } =
@@ -63,6 +68,7 @@ const OPERATORS: { [P in Exclude<Primitive, Leaf | Special>]: (params: Primitive
     logSoftmax: () => ({ opType: 'LogSoftmax', attributes: [attribute('axis', -1)] }),
     gather: () => ({ opType: 'Gather', attributes: [attribute('axis', 0)] }),
     argMax: () => ({ opType: 'ArgMax', attributes: [attribute('axis', -1), attribute('keepdims', 0)] }),
+    gatherColumns: () => ({ opType: 'GatherElements', attributes: [attribute('axis', 1)] }),
     rmsNorm: ({ epsilon }) => ({
       opType: 'SimplifiedLayerNormalization',
       attributes: [attribute('axis', -1), attribute('epsilon', epsilon, 'float')],
@@ -88,10 +94,12 @@ class Emitter {
     if (value.is('input')) this.graph.input.push({ name, dtype: value.dtype, shape: value.shape });
     else if (value.is('constant')) this.constant(name, value);
     else if (value.is('external')) this.external(name, value);
-    else if (value.is('oneHot')) this.oneHot(name, value, inputs);
     else if (value.is('scatterAdd')) this.scatterAdd(name, value, inputs);
     else if (value.is('equal')) this.equal(name, inputs);
     else if (value.is('rotary')) this.rotary(name, value, inputs);
+    else if (value.is('topK')) this.topK(name, value, inputs);
+    else if (value.is('scatterColumns')) this.scatterColumns(name, value, inputs);
+    else if (value.is('barrier')) this.barrier(name, inputs);
     else {
       // The table's index and the value's primitive agree by construction; TypeScript cannot see that.
       const describe = OPERATORS[value.primitive as keyof typeof OPERATORS] as (
@@ -134,13 +142,6 @@ class Emitter {
     });
   }
 
-  private oneHot(name: string, value: Value<'oneHot'>, inputs: string[]): void {
-    const offOn = `${name}.values`;
-    const rawData = new Uint8Array(Float32Array.of(0, 1).buffer);
-    this.graph.initializer.push({ name: offOn, dataType: ONNX_DTYPE.float32, dims: [2], rawData });
-    this.operator('OneHot', [...inputs, this.integers(value.params.depth), offOn], name, [attribute('axis', -1)]);
-  }
-
   /** ScatterElements adds one after the other; ScatterND does on all threads, in an order that differs from run to run. */
   private scatterAdd(name: string, value: Value<'scatterAdd'>, [values = '', rows = '']: string[]): void {
     const [, ...rest] = value.shape;
@@ -148,8 +149,7 @@ class Emitter {
     this.operator('ConstantOfShape', [this.integers(value.shape)], `${name}.zeros`);
     this.operator('Unsqueeze', [rows, this.integers(rest.map((_, i) => i + 1))], `${name}.rows`);
     this.operator('Expand', [`${name}.rows`, this.integers(shape)], `${name}.indices`);
-    const reduction = { name: 'reduction', type: 3, s: Buffer.from('add') };
-    const attributes = [attribute('axis', 0), reduction];
+    const attributes = [attribute('axis', 0), ADDED_UP];
     this.operator('ScatterElements', [`${name}.zeros`, `${name}.indices`, values], name, attributes);
   }
 
@@ -162,6 +162,29 @@ class Emitter {
     const signed = value.params.inverse ? `${name}.sin` : sin;
     if (value.params.inverse) this.operator('Neg', [sin], signed);
     this.operator('RotaryEmbedding', [x, positions, cos, signed], name, [], MICROSOFT);
+  }
+
+  private topK(name: string, value: Value<'topK'>, inputs: string[]): void {
+    const input = [...inputs, this.integers([value.params.k])];
+    this.graph.node.push({ opType: 'TopK', domain: '', name, input, output: [`${name}.values`, name], attribute: [] });
+  }
+
+  private scatterColumns(name: string, value: Value<'scatterColumns'>, [values = '', columns = '']: string[]): void {
+    this.operator('ConstantOfShape', [this.integers(value.shape)], `${name}.zeros`);
+    const attributes = [attribute('axis', 1), ADDED_UP];
+    this.operator('ScatterElements', [`${name}.zeros`, columns, values], name, attributes);
+  }
+
+  /** Both branches of a condition that needs one element of each of the others: no optimiser sees through it. */
+  private barrier(name: string, [x = '', ...others]: string[]): void {
+    const firsts = others.map((other, i) => {
+      this.operator('Reshape', [other, this.integers([-1])], `${name}.flat${i}`);
+      this.operator('Slice', [`${name}.flat${i}`, this.integers([0]), this.integers([1])], `${name}.first${i}`);
+      return `${name}.first${i}`;
+    });
+    this.operator('Sum', firsts, `${name}.sum`);
+    this.operator('Cast', [`${name}.sum`], `${name}.condition`, [attribute('to', BOOL)]);
+    this.operator('Where', [`${name}.condition`, x, x], name);
   }
 
   private integers(list: readonly number[] | number): string {

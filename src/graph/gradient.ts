@@ -5,6 +5,7 @@ import {
   div,
   exp,
   expand,
+  gatherColumns,
   matmul,
   mean,
   mul,
@@ -12,12 +13,14 @@ import {
   rotary,
   scalar,
   scatterAdd,
+  scatterColumns,
   slice,
   sqrt,
   sub,
   sum,
   transpose,
 } from './primitives.js';
+import { Recomputation } from './recompute.js';
 import { type Primitive, type Shape, sizeOf, topological, type Value } from './value.js';
 
 /** Vector-Jacobian rule: the result's cotangent to one cotangent per operand (undefined: none flows there). */
@@ -101,6 +104,9 @@ const RULES: { readonly [P in Primitive]?: Rule<P> } = {
     const rows = operand(y, 1);
     return [scatterAdd(g, rows, operand(y, 0).shape[0] ?? 0), undefined];
   },
+  gatherColumns: (g, y) => [scatterColumns(g, operand(y, 1), operand(y, 0).shape[1] ?? 0), undefined],
+  scatterColumns: (g, y) => [gatherColumns(g, operand(y, 1)), undefined],
+  barrier: (g, y) => y.inputs.map((_, i) => (i === 0 ? g : undefined)),
   // A rotation's transpose is the rotation by the opposite angle.
   rotary: (g, y) => [
     rotary(g, operand(y, 1), operand(y, 2), operand(y, 3), !y.params.inverse),
@@ -135,8 +141,10 @@ function applyRule(cotangent: Value, y: Value): (Value | undefined)[] {
 /**
  * Reverse-mode differentiation: the gradient of a one-element `loss` with respect to each of `parameters`, as values of
  * the same graph. Only the paths from a parameter to the loss are differentiated, so frozen weights cost nothing.
+ *
+ * With `held`, only those values stay in memory between the forward and the backward pass; the others are computed again.
  */
-export function gradients(loss: Value, parameters: readonly Value[]): Value[] {
+export function gradients(loss: Value, parameters: readonly Value[], held?: ReadonlySet<Value>): Value[] {
   if (loss.size !== 1) throw new Error(`the loss must have one element, its shape is [${loss.shape.join(',')}]`);
   const order = topological([loss]);
   const active = new Set<Value>(parameters);
@@ -144,15 +152,19 @@ export function gradients(loss: Value, parameters: readonly Value[]): Value[] {
     if (value.inputs.some((operand) => active.has(operand))) active.add(value);
   }
   const cotangents = new Map<Value, Value>([[loss, constant(Float32Array.of(1), loss.shape)]]);
+  const recomputation = held === undefined ? undefined : new Recomputation(held, order);
   for (const value of order.reverse()) {
     const cotangent = cotangents.get(value);
     if (cotangent === undefined || !active.has(value) || value.inputs.length === 0) continue;
-    const contributions = applyRule(cotangent, value);
+    recomputation?.enter(value);
+    const contributions = applyRule(cotangent, recomputation?.again(value) ?? value);
     value.inputs.forEach((operand, i) => {
       const contribution = contributions[i];
       if (contribution === undefined || !active.has(operand)) return;
       const before = cotangents.get(operand);
-      cotangents.set(operand, before === undefined ? contribution : add(before, contribution));
+      const sum = before === undefined ? contribution : add(before, contribution);
+      cotangents.set(operand, sum);
+      recomputation?.leave(operand, sum);
     });
   }
   return parameters.map((parameter) => cotangents.get(parameter) ?? zeros(parameter.shape));

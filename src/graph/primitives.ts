@@ -171,9 +171,13 @@ export function concat(parts: readonly Value[], axis: number): Value {
   );
 }
 
+function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((d, i) => d === b[i]);
+}
+
 /** Repeats `x` to `shape` by broadcasting. */
 export function expand(x: Value, shape: Shape): Value {
-  if (x.shape.length === shape.length && x.shape.every((d, i) => d === shape[i])) return x;
+  if (sameShape(x.shape, shape)) return x;
   check(sizeOf(broadcastShape(x.shape, shape)) === sizeOf(shape), 'expand', x.shape, shape);
   return value('expand', [x], { shape }, shape);
 }
@@ -198,11 +202,6 @@ export function scatterAdd(values: Value, rows: Value, count: number): Value {
   return value('scatterAdd', [values, rows], { count }, [count, ...values.shape.slice(1)]);
 }
 
-/** int64 ids [...] to float32 [..., depth]. */
-export function oneHot(ids: Value, depth: number): Value {
-  return value('oneHot', [ids], { depth }, [...ids.shape, depth]);
-}
-
 /** float32, 1 where two integer tensors agree; no gradient. */
 export function equal(a: Value, b: Value): Value {
   return value('equal', [a, b], {}, broadcastShape(a.shape, b.shape));
@@ -211,6 +210,30 @@ export function equal(a: Value, b: Value): Value {
 /** int64 index of the largest element of the last axis, which is dropped; no gradient. */
 export function argMax(x: Value): Value {
   return value('argMax', [x], {}, x.shape.slice(0, -1), 'int64');
+}
+
+/** int64 [N,k]: the columns of the k largest elements of each row of `x` [N,V], largest first; no gradient. */
+export function topK(x: Value, k: number): Value {
+  check(x.shape.length === 2 && k >= 1 && k <= (x.shape[1] ?? 0), 'topK', x.shape, [k]);
+  return value('topK', [x], { k }, [x.shape[0] ?? 0, k], 'int64');
+}
+
+/** Of each row of `x` [N,V] the elements in int64 `columns` [N,K]: [N,K]. */
+export function gatherColumns(x: Value, columns: Value): Value {
+  check(x.shape.length === 2 && columns.shape.length === 2, 'gatherColumns', x.shape, columns.shape);
+  check(x.shape[0] === columns.shape[0], 'gatherColumns', x.shape, columns.shape);
+  return value('gatherColumns', [x, columns], {}, columns.shape);
+}
+
+/** [N,width] with `values` [N,K] added up in int64 `columns` [N,K] of their rows, zero elsewhere. */
+export function scatterColumns(values: Value, columns: Value, width: number): Value {
+  check(sameShape(values.shape, columns.shape), 'scatterColumns', values.shape, columns.shape);
+  return value('scatterColumns', [values, columns], { width }, [values.shape[0] ?? 0, width]);
+}
+
+/** `x`, but computed only after `others`: what depends on it is neither computed early nor merged with its like. */
+export function barrier(x: Value, others: readonly Value[]): Value {
+  return others.length === 0 ? x : value('barrier', [x, ...others], {}, x.shape, x.dtype);
 }
 
 /** Rotary position embedding of x [B,S,heads*headDim] at int64 positions [B,S]; cos and sin are [P,headDim/2]. */

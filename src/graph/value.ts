@@ -51,12 +51,18 @@ export interface PrimitiveParams {
   gather: None;
   /** (values [N,H], rows [N]) -> [count,H]: the transpose of gather. */
   scatterAdd: { count: number };
-  /** (ids [N]) -> [N,depth] float32 */
-  oneHot: { depth: number };
   /** (ids [N], other [N]) -> [N] float32, 1 where equal */
   equal: None;
   /** Index of the largest along the last axis, int64, the axis dropped. */
   argMax: None;
+  /** (x [N,V]) -> [N,k] int64: where the k largest of each row are, largest first. */
+  topK: { k: number };
+  /** (x [N,V], columns [N,K] int64) -> [N,K]: of each row the named columns. */
+  gatherColumns: None;
+  /** (values [N,K], columns [N,K] int64) -> [N,width], zero elsewhere: the transpose of gatherColumns. */
+  scatterColumns: { width: number };
+  /** (x, others…) -> x, computed only when the others are there: keeps the runtime from computing x early, or only once. */
+  barrier: None;
   /** (x [B,S,heads*headDim], positions [B,S] int64, cos [P,headDim/2], sin [P,headDim/2]) -> like x. Pairs i with i+headDim/2. */
   rotary: { inverse: boolean };
   /** x * rsqrt(mean(x², last axis) + epsilon) * scale. Inputs (x, scale [H]). Gradient goes to both. */

@@ -1,4 +1,5 @@
 import { InputError } from '../common/errors.js';
+import { BYTE_SIZES } from '../common/units.js';
 import type { Workload } from '../model/accounting.js';
 import type { PartCosts } from '../target/costs.js';
 import { throughput, workloadTokens } from '../target/workload.js';
@@ -37,13 +38,12 @@ export interface LimitBasis {
   margin: number;
 }
 
-const BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 const UNITS: Record<Metric, Record<string, number>> = {
   throughput: { 'tokens/s': 1 },
-  memory: BYTES,
+  memory: BYTE_SIZES,
   latency: { s: 1, ms: 1e-3 },
   parameters: { '': 1, K: 1e3, M: 1e6, B: 1e9 },
-  kvCache: BYTES,
+  kvCache: BYTE_SIZES,
 };
 const RELATIVE_UNITS: Record<string, number> = { '%': 0.01, x: 1 };
 

@@ -20,6 +20,7 @@ import { planSeconds } from './plan.js';
 import { checkRules, type LayerRule } from './rules.js';
 import { checkReachable } from './solve.js';
 import type { Spec } from './spec.js';
+import { describePlan, uptrainPlan } from './uptrain-plan.js';
 
 /** What of an architecture is known without a clock. */
 const EXACT: ReadonlySet<Metric> = new Set<Metric>(['memory', 'parameters', 'kvCache']);
@@ -126,6 +127,15 @@ export const INPUTS: readonly Check[] = [
     },
   },
   {
+    name: 'uptraining',
+    fix: 'Raise "uptrain.memory", or lower "uptrain.batch" or "data.sequenceLength".',
+    check: ({ spec, parent }) => {
+      const { memory } = spec.uptrain;
+      if (parent === undefined || memory === undefined) return undefined;
+      return describePlan(uptrainPlan(parent.config, budgets(spec, parent.config), memory));
+    },
+  },
+  {
     name: 'rules',
     fix: 'Correct the rule, or remove it.',
     check: (found) => {
@@ -147,11 +157,13 @@ export const INPUTS: readonly Check[] = [
 export const MACHINE: readonly Check[] = [
   {
     name: 'memory',
-    fix: 'Lower "uptrain.batch" or "data.sequenceLength", or "processes".',
+    fix: 'Set "uptrain.memory", or lower "uptrain.batch", "data.sequenceLength" or "processes".',
     check: ({ spec, parent }) => {
       if (parent === undefined) return undefined;
       const processes = spec.processes ?? availableParallelism();
-      return compared(peakMemoryBytes(parent.config, budgets(spec, parent.config), processes), memoryBytes(), 'memory');
+      const sizes = budgets(spec, parent.config);
+      const plan = uptrainPlan(parent.config, sizes, spec.uptrain.memory);
+      return compared(peakMemoryBytes(parent.config, sizes, plan, processes), memoryBytes(), 'memory');
     },
   },
   {

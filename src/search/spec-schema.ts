@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { BYTES_PATTERN } from '../common/units.js';
 import { HALVES } from '../model/names.js';
 import { limitHelp, limitPattern, type Metric, METRICS } from './constraints.js';
 
@@ -148,11 +149,37 @@ const scoreSchema = z
   .prefault({})
   .describe('Scoring: what the parent loses with one variant swapped in.');
 
+/** What the loss of the uptraining may be the sum of. */
+export const UPTRAIN_LOSSES = ['kl', 'cosine', 'lm'] as const;
+export type UptrainLoss = (typeof UPTRAIN_LOSSES)[number];
+
 const uptrainSchema = z
   .strictObject({
     tokens: z.int().nonnegative().optional().describe('Training tokens; 0 skips the stage. Default: 1,000,000.'),
     learningRate: rate.default(1e-3).describe('Highest learning rate of AdamW.'),
     batch: positive.optional().describe('Sequences of a step. Default: as many as make 1,024 tokens.'),
+    loss: z
+      .array(z.enum(UPTRAIN_LOSSES))
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, { error: 'each at most once' })
+      .default(['kl', 'cosine'])
+      .describe(
+        "What is minimised, added up: KL to the parent's tokens, cosine distance to its hidden states, the text itself (lm).",
+      )
+      .meta({ examples: [['kl', 'cosine'], ['kl'], ['lm', 'kl', 'cosine']] }),
+    topK: positive
+      .optional()
+      .describe(
+        "Tells only the parent's likeliest tokens apart in the loss, so many; the others count as one. Default: all.",
+      ),
+    memory: z
+      .string()
+      .regex(BYTES_PATTERN, { error: 'a size with a unit, as "2 GiB"' })
+      .optional()
+      .describe(
+        'Memory to stay within, as far as it can be estimated: fewer sequences at a time, then layers computed twice. Default: no bound.',
+      )
+      .meta({ examples: ['2 GiB', '800 MiB'] }),
     validateEvery: positive.default(100).describe('Steps between validations.'),
     patience: positive.default(6).describe('Validations without improvement before an early stop.'),
   })

@@ -3,8 +3,9 @@ import { int64, type Tensors } from '../graph/session.js';
 import { readTokens, type TokenFile } from './data.js';
 
 export interface BatchSettings {
-  /** Sequences per step. */
+  /** Sequences per step, and of those at a time. */
   batch: number;
+  microBatch: number;
   seed: number;
 }
 
@@ -29,26 +30,31 @@ export class Batches {
     );
   }
 
+  /** Micro-batches of the validation: the same sequences, however many are taken at a time. */
   get validationBatches(): number {
+    const { batch, microBatch } = this.settings;
     const sequences = Math.min(MAX_VALIDATION_SEQUENCES, this.held.length / this.sequence);
-    return Math.max(1, Math.floor(sequences / this.settings.batch));
+    return Math.max(1, Math.floor(sequences / batch)) * (batch / microBatch);
   }
 
-  training(step: number): Tensors {
+  /** The micro-batches of training step 1, 2, … */
+  training(step: number): Tensors[] {
     const count = this.train.length / this.sequence;
-    const { batch, seed } = this.settings;
+    const { batch, microBatch, seed } = this.settings;
     const picks = Array.from({ length: batch }, (_, i) => {
       const index = (step - 1) * batch + i;
       return this.epochOrder(Math.floor(index / count), count, seed)[index % count] ?? 0;
     });
-    return this.rows(this.train, picks);
+    return Array.from({ length: batch / microBatch }, (_, i) =>
+      this.rows(this.train, picks.slice(i * microBatch, (i + 1) * microBatch)),
+    );
   }
 
   validation(i: number): Tensors {
     const count = this.held.length / this.sequence;
     return this.rows(
       this.held,
-      Array.from({ length: this.settings.batch }, (_, j) => (i * this.settings.batch + j) % count),
+      Array.from({ length: this.settings.microBatch }, (_, j) => (i * this.settings.microBatch + j) % count),
     );
   }
 

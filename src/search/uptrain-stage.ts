@@ -3,6 +3,7 @@ import { openModel, type SearchContext } from './context.js';
 import type { PackedData } from './data.js';
 import type { LossPoints } from './loss-curve.js';
 import { runStage, type TaskRunner } from './tasks.js';
+import { describePlan, uptrainPlan } from './uptrain-plan.js';
 import { uptrainChild, type UptrainedChild, type UptrainResult, type UptrainSettings } from './uptrain.js';
 
 /** Which model of the run is uptrained. */
@@ -29,7 +30,7 @@ export async function uptrainStage(
   data: PackedData,
   { folder, series, runTask }: UptrainSubject = CHILD,
 ): Promise<UptrainedChild> {
-  const { run, budgets } = context;
+  const { run, budgets, spec } = context;
   const settings = uptrainSettings(context);
   const sequences = { train: data.splits.train.sequences, validation: data.splits.validation.sequences };
   const key = taskKey('uptrain', {
@@ -43,6 +44,10 @@ export async function uptrainStage(
     const tell = (name: string, points: LossPoints) => {
       run.append({ type: 'loss', key, stage: 'uptrain', series: name, ...points });
     };
+    if (spec.uptrain.memory !== undefined) {
+      const message = `uptraining within ${spec.uptrain.memory}: ${describePlan(settings)}`;
+      run.append({ type: 'log', level: 'info', message });
+    }
     const stateDir = run.path(`${folder}uptrain-state/${key.slice(0, 8)}`);
     const result = await uptrainChild(context, child, data.splits, settings, stateDir, run.path(artifact), {
       checkpoint: () => run.checkpoint(),
@@ -63,10 +68,9 @@ export async function uptrainStage(
   return { dir: run.path(artifact), result: finished.result as UptrainResult };
 }
 
-function uptrainSettings({ spec, budgets }: SearchContext): UptrainSettings {
-  const { learningRate, validateEvery, patience } = spec.uptrain;
-  return {
-    ...{ tokens: budgets.uptrainTokens, batch: budgets.uptrainBatch },
-    ...{ learningRate, validateEvery, patience, seed: spec.seed },
-  };
+function uptrainSettings({ spec, budgets, parent }: SearchContext): UptrainSettings {
+  const { memory, ...chosen } = spec.uptrain;
+  const plan = uptrainPlan(parent.config, budgets, memory);
+  const { uptrainTokens: tokens, uptrainBatch: batch } = budgets;
+  return { ...chosen, ...plan, tokens, batch, seed: spec.seed };
 }

@@ -3,26 +3,30 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readTensor, tensorEntry } from '../formats/safetensors.js';
 import { type TensorToWrite, writeSafetensors } from '../formats/safetensors-write.js';
-import { add, input, mean, mul, reshape } from '../graph/primitives.js';
+import { input } from '../graph/primitives.js';
 import { warmupCosine } from '../graph/schedule.js';
 import { type Objective, type Parameters, Trainer } from '../graph/trainer.js';
 import type { Value } from '../graph/value.js';
-import { forward } from '../model/forward.js';
-import { cosineDistance, tokenKl } from '../model/losses.js';
 import { modelTensors } from '../model/tensors.js';
 import { checkpointWeights } from '../model/weights.js';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
 import { writeChildFolder } from './assemble.js';
 import type { Model, SearchContext } from './context.js';
 import type { TokenFile } from './data.js';
+import { headRows } from './footprint.js';
 import { openVariant } from './library.js';
 import { LossCurve, type LossPoints } from './loss-curve.js';
 import { Batches } from './uptrain-batches.js';
+import type { UptrainLoss } from './spec-schema.js';
+import { uptrainObjective } from './uptrain-objective.js';
+import type { UptrainPlan } from './uptrain-plan.js';
 
-export interface UptrainSettings {
+export interface UptrainSettings extends UptrainPlan {
   tokens: number;
   /** Sequences per step. */
   batch: number;
+  loss: readonly UptrainLoss[];
+  topK?: number | undefined;
   learningRate: number;
   validateEvery: number;
   patience: number;
@@ -47,30 +51,21 @@ export interface UptrainedChild {
   result: UptrainResult;
 }
 
-/** Global knowledge distillation: KL(parent || child) on logits + mean over layers of 1 - cos(hidden). */
-function objective(parent: Model, child: Model, ids: Value, batch: number, sequence: number) {
+/** The objective over the child's parameters, and input `ids` of a micro-batch. */
+function objective(parent: Model, child: Model, sequence: number, settings: UptrainSettings) {
+  const { microBatch: batch, recompute, loss, topK } = settings;
   return (values: Record<string, Value>): Objective => {
-    const lookup = (name: string): Value => {
+    const weights = (name: string) => {
       const value = values[name];
       if (value === undefined) throw new Error(`the child has no ${name}`);
       return value;
     };
-    const teacher = forward({ config: parent.config, batch, sequence }, checkpointWeights(parent.checkpoint), ids);
-    const student = forward({ config: child.config, batch, sequence }, lookup, ids);
-    const kl = reshape(mean(tokenKl(teacher.logits, student.logits)), []);
-    const distances = student.hidden.slice(1).map((hidden, i) => {
-      const target = teacher.hidden[i + 1];
-      if (target === undefined) throw new Error('parent and child differ in depth');
-      return mean(cosineDistance(target, hidden));
-    });
-    const cosine = reshape(
-      mul(
-        distances.reduce((a, b) => add(a, b)),
-        1 / distances.length,
-      ),
-      [],
+    return uptrainObjective(
+      { config: parent.config, weights: checkpointWeights(parent.checkpoint) },
+      { config: child.config, weights },
+      input('ids', [batch * sequence], 'int64'),
+      { loss, topK, batch, sequence, recompute, headRows: headRows(batch * sequence, child.config.vocabSize) },
     );
-    return { loss: add(kl, cosine), extras: { kl, cosine } };
   };
 }
 
@@ -80,7 +75,7 @@ export interface UptrainHooks {
   checkpoint: () => Promise<void>;
   /** Training goes on after this step, from a stored state. */
   onRestored: (step: number) => void;
-  /** The next points of the training loss, KL + cosine distance. */
+  /** The next points of the training loss: the sum of the chosen ones. */
   onTraining: (points: LossPoints) => void;
   /** Validation KL, nats/token, after a step; 0: before the first. */
   onValidation: (step: number, kl: number) => void;
@@ -108,10 +103,9 @@ export async function uptrainChild(
   const sequence = data.train.sequenceLength;
   const rows = settings.batch * sequence;
   const steps = Math.ceil(settings.tokens / rows);
-  const ids = input('ids', [rows], 'int64');
-  const parameters = await readParameters(child);
-  const trainer = await Trainer.create(parameters, objective(parent, child, ids, settings.batch, sequence), {
+  const trainer = await Trainer.create(await readParameters(child), objective(parent, child, sequence, settings), {
     threads,
+    microBatches: settings.batch / settings.microBatch,
   });
   try {
     const batches = await Batches.open(data, settings);
@@ -139,7 +133,7 @@ export async function uptrainChild(
     while (progress.steps < steps && !progress.stoppedEarly) {
       await hooks.checkpoint();
       const step = trainer.steps + 1;
-      const { loss } = await trainer.step(
+      const { loss } = await trainer.stepOver(
         batches.training(step),
         warmupCosine(step, steps, settings.learningRate, Math.ceil(steps / 20)),
       );

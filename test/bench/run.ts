@@ -11,6 +11,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/common/errors.js';
+import { distilBenchmarks } from './distil.js';
 import { exampleBenchmarks } from './example.js';
 import { KERNEL_BENCHMARKS } from './kernels.js';
 import type { Benchmark, BenchRow } from './row.js';
@@ -78,6 +79,7 @@ async function main(): Promise<number> {
   try {
     const benchmarks = [
       ...KERNEL_BENCHMARKS,
+      ...distilBenchmarks(scratch),
       ...scalingBenchmarks(scratch),
       ...exampleBenchmarks(scratch),
       ...workbenchBenchmarks(scratch),

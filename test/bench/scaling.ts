@@ -1,11 +1,7 @@
 // How distil scales over processes.
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { Random } from '../../src/common/random.js';
-import { type DistilPayload } from '../../src/search/distil.js';
 import { openModel } from '../../src/search/context.js';
-import { HiddenWriter } from '../../src/search/hidden-file.js';
 import { PoolChild } from '../../src/worker/pool-child.js';
+import { distilPayloads, ownLayer } from './distil-work.js';
 import { EXAMPLE_PARENT } from './example-files.js';
 import { PAIRS, secondsOf } from './pairs.js';
 import { type Benchmark, type Measurement, ofSample } from './row.js';
@@ -27,42 +23,19 @@ interface Work {
 /** What one process does, one after the other. */
 type Share = readonly Work[];
 
-/** An attention and an FFN variant of the example's first layer, on made-up activations: only their size counts. */
+/** An attention and an FFN variant of the example's first layer. */
 async function distilShare(scratch: string, name: string): Promise<Share> {
   const { config } = await openModel(EXAMPLE_PARENT);
-  const own = config.layers[0];
-  if (own?.attention.kind !== 'gqa' || own.ffn.kind !== 'gated') throw new Error('the example has another first layer');
-  const { attention, ffn } = own;
-  const file = (kind: string) => path.join(scratch, `${name}-${kind}`);
-  const hidden = async (kind: string) => {
-    const random = Random.of(1, kind);
-    await using writer = await HiddenWriter.create(file(kind));
-    const rows = SEQUENCES * SEQUENCE_LENGTH;
-    await writer.append(Float32Array.from({ length: rows * config.hiddenSize }, () => random.normal()));
-    return file(kind);
-  };
-  await writeFile(file('channels'), JSON.stringify(Array.from({ length: ffn.width }, () => 1)));
-  const shared = {
-    parentDir: EXAMPLE_PARENT,
-    layer: 0,
-    inputFile: await hidden('input'),
-    targetFile: await hidden('target'),
-    channelsFile: file('channels'),
-    sequences: SEQUENCES,
-    sequenceLength: SEQUENCE_LENGTH,
-    batch: BATCH,
-    tokens: STEPS * BATCH * SEQUENCE_LENGTH,
-    learningRate: 1e-3,
-    seed: 1,
-  };
+  const { attention, ffn } = ownLayer(config);
   const halves = [
-    { half: 'attention', shape: { kind: 'gqa', kvHeads: attention.kvHeads / 2 } },
-    { half: 'ffn', shape: { kind: 'gated', width: ffn.width / 2 } },
+    { half: 'attention', name: 'attention', shape: { kind: 'gqa', kvHeads: attention.kvHeads / 2 } },
+    { half: 'ffn', name: 'ffn', shape: { kind: 'gated', width: ffn.width / 2 } },
   ] as const;
-  return halves.map(({ half, shape }): Work => {
-    const output = { file: file(half), artifact: half };
-    return { kind: 'distil', payload: { ...shared, half, shape, variant: half, output } satisfies DistilPayload };
+  const payloads = await distilPayloads(scratch, name, halves, {
+    ...{ sequences: SEQUENCES, sequenceLength: SEQUENCE_LENGTH, batch: BATCH },
+    ...{ tokens: STEPS * BATCH * SEQUENCE_LENGTH, learningRate: 1e-3, seed: 1 },
   });
+  return payloads.map((payload): Work => ({ kind: 'distil', payload }));
 }
 
 async function matmulShare(): Promise<Share> {

@@ -8,6 +8,7 @@ import { budgets } from '../../src/search/context.js';
 import { peakMemoryBytes, runDirectoryBytes } from '../../src/search/footprint.js';
 import { checkInputs, preflightItems } from '../../src/search/preflight.js';
 import { parseSpec, readSpec, resolveSpec } from '../../src/search/spec.js';
+import { uptrainPlan } from '../../src/search/uptrain-plan.js';
 import { temporaryDirectory } from '../support/run-process.js';
 import { tinyConfig } from '../support/tiny-model.js';
 import { MEASURED, type SpecChanges, writeSpec, tinySpec, writeTinySearch } from '../support/tiny-search.js';
@@ -134,14 +135,17 @@ describe('a preflight', () => {
 describe('the footprint of a search', () => {
   const config = tinyConfig();
   const spec = (changes: object) => parseSpec(JSON.stringify({ parent: 'p', data: { text: 't' }, ...changes }), '');
-  const memory = (changes: object) => peakMemoryBytes(config, budgets(spec(changes), config), 1);
+  const memory = (changes: object) => {
+    const sizes = budgets(spec(changes), config);
+    return peakMemoryBytes(config, sizes, uptrainPlan(config, sizes, undefined), 1);
+  };
   const disk = (changes: object) => {
     const { space, ...rest } = spec(changes);
     return runDirectoryBytes(config, enumerateVariants(config, space), budgets({ space, ...rest }, config));
   };
 
   it('grows with batches in memory, and with calibration tokens and variants on disk', () => {
-    const [one, two, three] = [2000, 4000, 6000].map((batch) => memory({ uptrain: { batch } })) as [
+    const [one, two, three] = [1000, 2000, 3000].map((batch) => memory({ uptrain: { batch } })) as [
       number,
       number,
       number,
