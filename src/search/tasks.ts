@@ -2,7 +2,7 @@ import { InputError } from '../common/errors.js';
 import { StorageError } from '../run/disk.js';
 import type { Stage } from '../run/events.js';
 import type { FinishedTask, TaskOutput, Run } from '../run/run.js';
-import type { SearchContext, TaskRequest } from './context.js';
+import type { SearchContext, TaskAnswer, TaskRequest } from './context.js';
 
 /** Begins a stage with work that comes before its tasks are known, so that its time counts as the stage's. */
 export function beginStage({ run }: SearchContext, stage: Stage): void {
@@ -10,16 +10,33 @@ export function beginStage({ run }: SearchContext, stage: Stage): void {
   run.append({ type: 'stage-started', stage, done, total });
 }
 
+/** Tasks that a process does together. Each is started, finished and found again under its own key. */
+export interface TaskGroup {
+  /** What the process is given. */
+  request: TaskRequest;
+  tasks: readonly TaskRequest[];
+  /** The answer for each of the tasks. */
+  answers: (answer: TaskAnswer) => readonly TaskAnswer[];
+}
+
+const alone = (tasks: readonly TaskRequest[]): TaskGroup[] =>
+  tasks.map((task) => ({ request: task, tasks: [task], answers: (answer) => [answer] }));
+
 /**
  * Does all tasks of a stage that have not been done before and returns what every one of them gave, in order. When tasks
  * fail the others are still done, so that a resume has only those left to do; then the first error is thrown.
+ *
+ * @param group puts together what a process does at once; each task alone, when absent
  */
 export async function runStageTasks(
   { run, executor }: SearchContext,
   stage: Stage,
   tasks: readonly TaskRequest[],
+  group: (open: readonly TaskRequest[]) => readonly TaskGroup[] = alone,
 ): Promise<FinishedTask[]> {
   const open = tasks.filter((task) => run.finished(task.key) === undefined);
+  const groups = new Map(group(open).map((made) => [made.request.key, made]));
+  const members = ({ key }: TaskRequest) => groups.get(key)?.tasks ?? [];
   let done = tasks.length - open.length;
   run.append({ type: 'stage-started', stage, done, total: Math.max(1, tasks.length) });
   const progress = () => {
@@ -27,27 +44,36 @@ export async function runStageTasks(
     run.append({ type: 'stage-progress', stage, done, total: tasks.length });
   };
   const errors: Error[] = [];
-  await executor(open, {
-    signal: run.signal,
-    beforeTask: () => run.checkpoint(),
-    onStarted: ({ key, kind, label }) => {
-      run.taskStarted(key, { stage, kind, label });
+  await executor(
+    [...groups.values()].map(({ request }) => request),
+    {
+      signal: run.signal,
+      beforeTask: () => run.checkpoint(),
+      onStarted: (request) => {
+        for (const { key, kind, label } of members(request)) run.taskStarted(key, { stage, kind, label });
+      },
+      onRetried: (request, attempt, error) => {
+        const [first = request] = members(request);
+        run.append({ type: 'task-retried', key: first.key, attempt, error: error.message });
+      },
+      onLoss: ({ key, label, series = label }, points) => {
+        run.append({ type: 'loss', key, stage, series, ...points });
+      },
+      onFinished: (request, answer, seconds) => {
+        const done = members(request);
+        const answers = groups.get(request.key)?.answers(answer) ?? [];
+        for (const [i, { key }] of done.entries()) {
+          run.taskFinished(key, answers[i] ?? {}, seconds / done.length);
+          progress();
+        }
+      },
+      onFailed: (request, error) => {
+        const { label } = request;
+        for (const { key } of members(request)) run.taskFailed(key, error);
+        errors.push(isExplained(error) ? error : new Error(`${label}: ${error.message}`, { cause: error }));
+      },
     },
-    onRetried: ({ key }, attempt, error) => {
-      run.append({ type: 'task-retried', key, attempt, error: error.message });
-    },
-    onLoss: ({ key, label, series = label }, points) => {
-      run.append({ type: 'loss', key, stage, series, ...points });
-    },
-    onFinished: ({ key }, answer, seconds) => {
-      run.taskFinished(key, answer, seconds);
-      progress();
-    },
-    onFailed: ({ key, label }, error) => {
-      run.taskFailed(key, error);
-      errors.push(isExplained(error) ? error : new Error(`${label}: ${error.message}`, { cause: error }));
-    },
-  });
+  );
   const [error] = errors;
   if (error !== undefined) throw error;
   const finished = tasks.map((task) => {

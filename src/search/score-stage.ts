@@ -1,0 +1,85 @@
+import type { Half } from '../model/names.js';
+import type { LayerVariants } from '../model/variants.js';
+import { taskKey } from '../run/task-key.js';
+import type { Activations } from './activations.js';
+import { inputOf, type LibraryEntry } from './block-library.js';
+import type { Candidate } from './candidate-streams.js';
+import type { SearchContext, TaskAnswer, TaskRequest } from './context.js';
+import type { PackedData } from './data.js';
+import { type Score, type ScorePayload, scoringWindow } from './score.js';
+import type { LayerScores } from './solve.js';
+import { runStageTasks, type TaskGroup, warnOnce } from './tasks.js';
+
+/** Scores every entry in the full parent. The parent's own variants drop nothing: 0. */
+export async function scoreStage(
+  context: SearchContext,
+  variants: readonly LayerVariants[],
+  library: readonly LibraryEntry[],
+  activations: Activations,
+  data: PackedData,
+): Promise<{ scores: LayerScores[]; details: (Score | undefined)[] }> {
+  const { parent, parentHash } = context;
+  const sequences = activations.tokens / activations.sequenceLength;
+  const layers = parent.config.layers.length;
+  const tasks = library.map(({ layer, half, variant, file, key }) => ({
+    key: taskKey('score', { parentHash, data: data.key, sequences, trained: key }),
+    kind: 'score',
+    label: `layer ${layer} ${half} ${variant.name}`,
+    payload: {
+      inputFile: inputOf(activations, layer, half),
+      replacements: [{ layer, half, shape: variant.shape, file }],
+    } satisfies Candidate,
+    cost: layers - layer,
+  }));
+  const finished = await runStageTasks(context, 'score', tasks, (open) => together(context, open, activations, data));
+  const details = finished.map(({ result }, i): Score | undefined => {
+    const score = result as Score | { failed: string };
+    if (!('failed' in score)) return score;
+    warnOnce(context.run, `${tasks[i]?.label ?? ''} is left out: ${score.failed}`);
+    return undefined;
+  });
+  const scores = variants.map((layerVariants): LayerScores => {
+    const own = (half: Half) => ({ [layerVariants[half][0]?.name ?? '']: 0 });
+    return { attention: own('attention'), ffn: own('ffn') };
+  });
+  library.forEach(({ layer, half, variant }, i) => {
+    const kl = details[i]?.kl;
+    const ofLayer = scores[layer];
+    if (ofLayer === undefined || kl === undefined) return;
+    scores[layer] = { ...ofLayer, [half]: { ...ofLayer[half], [variant.name]: kl } };
+  });
+  return { scores, details };
+}
+
+/** Candidates that begin to differ from the parent near each other are carried through it together. */
+function together(
+  { spec, parent: { config } }: SearchContext,
+  tasks: readonly TaskRequest[],
+  { tokens, sequenceLength, hidden }: Activations,
+  { splits }: PackedData,
+): TaskGroup[] {
+  const sequences = tokens / sequenceLength;
+  const { candidates: size, window } = scoringWindow(config, sequenceLength, sequences);
+  return Array.from({ length: Math.ceil(tasks.length / size) }, (_, i) => {
+    const some = tasks.slice(i * size, (i + 1) * size);
+    const payload: ScorePayload = {
+      parentDir: spec.parent,
+      candidates: some.map((task) => task.payload as Candidate),
+      finalFile: hidden.at(-1) ?? '',
+      tokens: splits.validation,
+      sequences,
+      window,
+    };
+    const request: TaskRequest = {
+      key: taskKey(
+        'score together',
+        some.map(({ key }) => key),
+      ),
+      kind: 'score',
+      label: [...new Set([some[0], some.at(-1)].map((task) => task?.label))].join(' to '),
+      payload,
+      cost: some.reduce((total, { cost }) => total + cost, 0),
+    };
+    return { request, tasks: some, answers: ({ result }) => result as TaskAnswer[] };
+  });
+}
