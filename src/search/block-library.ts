@@ -72,11 +72,11 @@ export async function distilStage(
     const task: TaskRequest = { key, kind: 'distil', label, payload, cost, series };
     return { layer, half, variant, task };
   });
-  const finished = await runStageTasks(
-    context,
-    'distil',
-    jobs.map(({ task }) => task),
-  );
+  const rounds = activations.rounds.map((range) => ({
+    prepare: () => activations.need(range),
+    tasks: jobs.filter(({ layer }) => range.first <= layer && layer < range.end).map(({ task }) => task),
+  }));
+  const finished = await runStageTasks(context, 'distil', rounds);
   return jobs.flatMap(({ layer, half, variant, task }, i): LibraryEntry[] => {
     const done = finished[i];
     if (done === undefined) throw new Error(`${task.label} was never done`);

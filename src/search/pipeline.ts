@@ -8,7 +8,7 @@ import { type Stage, STAGES } from '../run/events.js';
 import { concludeRun, createRun, holdsRun, openRun, type Run } from '../run/run.js';
 import { taskKey } from '../run/task-key.js';
 import { libraryCosts } from '../target/costs.js';
-import { streamActivations } from './activations.js';
+import { Activations } from './activations.js';
 import { assembleChild, type ChosenLayer } from './assemble.js';
 import { BASELINES_DIR, buildBaselines } from './baselines.js';
 import { distilStage, type LibraryEntry } from './block-library.js';
@@ -100,12 +100,13 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   if (stops('space')) return undefined;
 
   beginStage(context, 'distil');
-  const calibration = await streamActivations(context, data, 'train', budgets.calibrationTokens);
+  const calibration = new Activations(context, data, 'train', budgets.calibrationTokens);
   const library = await distilStage(context, variants, calibration, data);
+  await calibration.release();
   if (stops('distil')) return undefined;
 
   beginStage(context, 'score');
-  const validation = await streamActivations(context, data, 'validation', budgets.scoreTokens);
+  const validation = new Activations(context, data, 'validation', budgets.scoreTokens);
   const { scores, details } = await scoreStage(context, variants, library, validation, data);
   await writeLibrary(run, library, details);
   await writeJson(run.path(SCORES_FILE), scores);

@@ -22,6 +22,7 @@ export async function scoreStage(
   const sequences = activations.tokens / activations.sequenceLength;
   const layers = parent.config.layers.length;
   const tasks = library.map(({ layer, half, variant, file, key }) => ({
+    layer,
     key: taskKey('score', { parentHash, data: data.key, sequences, trained: key }),
     kind: 'score',
     label: `layer ${layer} ${half} ${variant.name}`,
@@ -31,7 +32,11 @@ export async function scoreStage(
     } satisfies Candidate,
     cost: layers - layer,
   }));
-  const finished = await runStageTasks(context, 'score', tasks, (open) => together(context, open, activations, data));
+  const rounds = activations.rounds.map((range) => ({
+    prepare: () => activations.need(range),
+    tasks: tasks.filter(({ layer }) => range.first <= layer && layer < range.end),
+  }));
+  const finished = await runStageTasks(context, 'score', rounds, (open) => together(context, open, activations, data));
   const details = finished.map(({ result }, i): Score | undefined => {
     const score = result as Score | { failed: string };
     if (!('failed' in score)) return score;

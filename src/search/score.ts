@@ -78,8 +78,8 @@ export function scoringWindow(
 /** Scores candidates: answers with a list of answers, one for each. */
 export async function scoreTask(payload: ScorePayload, { signal }: { signal: AbortSignal }): Promise<TaskAnswer> {
   const { candidates, sequences } = payload;
-  const { sequenceLength } = payload.tokens;
   const parent = await openModel(payload.parentDir);
+  const { sequenceLength } = payload.tokens;
   const ids = await readTokens(payload.tokens);
   const totals = candidates.map((): Score => ({ kl: 0, lmLoss: 0, cosine: 0 }));
   const chunkRows = Math.max(1, Math.floor(CHUNK_TOKENS / sequenceLength)) * sequenceLength;

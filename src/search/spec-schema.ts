@@ -204,6 +204,13 @@ export const specSchema = z
     uptrain: uptrainSchema,
     evaluate: evaluateSchema,
     seed: z.int().nonnegative().default(1).describe('Seed of every random number. Same spec, same seed: same child.'),
+    cacheMiB: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        "Most MiB of the parent's activations on disk; what does not fit is computed again when needed. Default: no limit.",
+      ),
     processes: positive.optional().describe('Single-threaded processes for small tasks. Default: as many as cores.'),
     threads: positive
       .optional()

@@ -11,6 +11,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/common/errors.js';
+import { depthBenchmarks } from './depth.js';
 import { exampleBenchmarks } from './example.js';
 import { KERNEL_BENCHMARKS } from './kernels.js';
 import type { Benchmark, BenchRow } from './row.js';
@@ -79,6 +80,7 @@ async function main(): Promise<number> {
     const benchmarks = [
       ...KERNEL_BENCHMARKS,
       ...scalingBenchmarks(scratch),
+      ...depthBenchmarks(scratch),
       ...exampleBenchmarks(scratch),
       ...workbenchBenchmarks(scratch),
     ];
