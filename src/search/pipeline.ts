@@ -26,6 +26,7 @@ import { planSeconds } from './plan.js';
 import { defaultRunDir } from './run-dir.js';
 import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import { type ScorePayload, scoreTask } from './score.js';
+import { scoreAllPairs, scoreUsedPairs } from './score-pairs.js';
 import { scoreStage } from './score-stage.js';
 import { type LayerChoice, solveStage } from './solve.js';
 import { readSpec, resolveSpec, type Spec } from './spec.js';
@@ -107,15 +108,18 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
 
   beginStage(context, 'score');
   const validation = new Activations(context, data, 'validation', budgets.scoreTokens);
-  const { scores, details } = await scoreStage(context, variants, library, validation, data);
+  const { scores: ofHalves, details } = await scoreStage(context, variants, library, validation, data);
   await writeLibrary(run, library, details);
-  await writeJson(run.path(SCORES_FILE), scores);
+  await writeJson(run.path(SCORES_FILE), ofHalves);
+  const pairs = { variants, library, activations: validation, data };
+  const known = await scoreAllPairs(context, { ...pairs, scores: ofHalves });
   if (stops('score')) return undefined;
 
   const table = await measureStage(context, variants);
   const costs = libraryCosts(context.parent.config, variants, table, spec.target.workload);
   if (stops('measure')) return undefined;
 
+  const scores = await scoreUsedPairs(context, { ...pairs, scores: known }, costs);
   const solution = await solveStage(context, scores, costs, parseConstraints(spec.limits));
   if (stops('solve')) return undefined;
 

@@ -143,8 +143,19 @@ const distilSchema = z
   .prefault({})
   .describe("Blockwise distillation: each variant alone learns its layer's output in the parent.");
 
+/** How the score of a pair (attention variant, FFN variant) of one layer is found. */
+export const PAIRS = ['sum', 'near-optimal', 'all'] as const;
+
 const scoreSchema = z
-  .strictObject({ tokens: positive.optional().describe('Validation tokens. Default: 8,192.') })
+  .strictObject({
+    tokens: positive.optional().describe('Validation tokens. Default: 8,192.'),
+    pairs: z
+      .enum(PAIRS)
+      .default('sum')
+      .describe(
+        'What two variants of one layer lose: the sum of their scores, or scored together, those that near-optimal solutions use or all.',
+      ),
+  })
   .prefault({})
   .describe('Scoring: what the parent loses with one variant swapped in.');
 
