@@ -61,6 +61,18 @@ export async function writeDirectory(path: string, fill: (directory: string) => 
   });
 }
 
+/** Removes a file or a directory, all at once for whoever looks at `path`; nothing happens when it is not there. */
+export async function removeArtifact(path: string): Promise<void> {
+  const old = temporaryName(path);
+  try {
+    await rename(path, old);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  await rm(old, { recursive: true, force: true, maxRetries: 3 });
+}
+
 /** Removes what interrupted writers left under `directory`. Only for the holder of the run's lock, before it writes. */
 export async function removeTemporaries(directory: string): Promise<void> {
   for (const entry of await readdir(directory, { withFileTypes: true })) {

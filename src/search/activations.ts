@@ -1,195 +1,174 @@
 import path from 'node:path';
 import { InputError } from '../common/errors.js';
-import { abs, input, sum } from '../graph/primitives.js';
-import { float32, int64, Session, type Tensor } from '../graph/session.js';
-import type { Value } from '../graph/value.js';
-import { attentionHalf, causalAttention, embed, ffnActivation, ffnHalf } from '../model/blocks.js';
-import { checkpointWeights, layerWeights } from '../model/weights.js';
-import { writeDirectory, writeJson } from '../run/artifacts.js';
+import { bytes } from '../common/units.js';
+import { removeArtifact, writeDirectory, writeJson } from '../run/artifacts.js';
 import type { Stage } from '../run/events.js';
 import { taskKey } from '../run/task-key.js';
-import type { Model, SearchContext } from './context.js';
-import { type PackedData, readTokens, type Split } from './data.js';
-import { HiddenReader, HiddenWriter } from './hidden-file.js';
+import { embedTokens, runLayer } from './activation-pass.js';
+import type { SearchContext } from './context.js';
+import type { PackedData, Split } from './data.js';
 
-/** The parent's hidden states on one split, layer by layer, in the run directory. */
-export interface Activations {
-  /** Tokens, a multiple of the sequence length. */
-  tokens: number;
-  sequenceLength: number;
-  /** The stream after the embedding and after each layer: layers + 1 files. */
-  hidden: string[];
-  /** The stream between the attention and the FFN of each layer. */
-  middle: string[];
-  /** Per layer, a JSON file with the mean |activation| of every FFN channel of the parent; empty for a no-op FFN. */
-  channels: string[];
+/** Layers first..end-1. */
+export interface LayerRange {
+  first: number;
+  end: number;
 }
 
 /** What the activations of a split are for. */
 const STAGE_OF = { train: 'distil', validation: 'score', test: 'evaluate' } as const satisfies Record<Split, Stage>;
 
-/** The largest finite F16: what hidden states are stored as. */
-const MAX_F16 = 65_504;
+const F16_BYTES = 2;
 
-/** Sequences run together: bounds the memory of a window of activations. */
-const WINDOW_SEQUENCES = 8;
+/** The embedding, as the layer before the first. */
+const EMBEDDING = -1;
+
+/** Beside the layers of a round: the one before, from which they are made, and the last, which scoring compares with. */
+const KEPT_BESIDE = 2;
 
 /**
- * Layer streaming: each layer runs over all tokens from the stored hidden states of the one before, so that one layer
- * and one window of activations are in memory, whatever the depth.
+ * The parent's hidden states on one split, layer by layer, in the run directory. Each layer runs over all tokens from the
+ * stored states of the one before, so that one layer and one window of activations are in memory, whatever the depth.
+ * On disk are the layers asked for; others stay only as long as the cache has no limit, and are made again when they are
+ * needed, with the same bytes.
  */
-export async function streamActivations(
-  context: SearchContext,
-  data: PackedData,
-  split: Split,
-  maxTokens: number,
-): Promise<Activations> {
-  const { run, parent } = context;
-  const { sequenceLength, sequences: available } = data.splits[split];
-  const sequences = Math.min(available, Math.ceil(maxTokens / sequenceLength));
-  if (split === 'train' && sequences < 2) {
-    throw new InputError(
-      `too little text: distillation needs two sequences of ${sequenceLength} tokens, one of them held out; add text or shorten the sequences`,
-      [context.spec.data.text].flat().join(', '),
-    );
+export class Activations {
+  /** Tokens, a multiple of the sequence length. */
+  readonly tokens: number;
+  readonly sequenceLength: number;
+  /** The stream after the embedding and after each layer: layers + 1 files. */
+  readonly hidden: string[];
+  /** The stream between the attention and the FFN of each layer. */
+  readonly middle: string[];
+  /** Per layer, a JSON file with the mean |activation| of every FFN channel of the parent; empty for a no-op FFN. It stays. */
+  readonly channels: string[];
+  /** Layers that the cache holds at the same time, one range after the other. */
+  readonly rounds: LayerRange[];
+  private readonly sequences: number;
+  private readonly last: number;
+
+  /** Throws InputError when there is too little text, or the limit of the cache is too low for any work. */
+  constructor(
+    private readonly context: SearchContext,
+    private readonly data: PackedData,
+    private readonly split: Split,
+    maxTokens: number,
+  ) {
+    const { sequenceLength, sequences: available } = data.splits[split];
+    this.sequenceLength = sequenceLength;
+    this.sequences = Math.min(available, Math.ceil(maxTokens / sequenceLength));
+    if (split === 'train' && this.sequences < 2) {
+      throw new InputError(
+        `too little text: distillation needs two sequences of ${sequenceLength} tokens, one of them held out; add text or shorten the sequences`,
+        [context.spec.data.text].flat().join(', '),
+      );
+    }
+    this.tokens = this.sequences * sequenceLength;
+    const layers = context.parent.config.layers.length;
+    this.last = layers - 1;
+    const all = Array.from({ length: layers }, (_, layer) => layer);
+    this.hidden = [EMBEDDING, ...all].map((layer) => this.fileOf(layer, 'out.f16'));
+    this.middle = all.map((layer) => this.fileOf(layer, 'middle.f16'));
+    this.channels = all.map((layer) => context.run.path(`activations/${split}/channels${this.nameOf(layer)}.json`));
+    const size = this.roundSize();
+    this.rounds = Array.from({ length: Math.ceil(layers / size) }, (_, i) => ({
+      first: i * size,
+      end: Math.min(layers, (i + 1) * size),
+    }));
   }
-  const result: Activations = {
-    tokens: sequences * sequenceLength,
-    sequenceLength,
-    hidden: [],
-    middle: [],
-    channels: [],
-  };
-  const layers = parent.config.layers.length;
-  for (let layer = -1; layer < layers; layer++) {
-    const key = taskKey('activations', {
-      threads: context.threads,
-      parent: context.parentHash,
-      data: data.key,
-      split,
-      sequences,
-      layer,
-    });
-    const artifact = `activations/${split}/layer${layer}-${key.slice(0, 8)}`;
-    const label = layer < 0 ? `activations (${split}): embedding` : `activations (${split}): layer ${layer}`;
+
+  /**
+   * What enters, and what is within, the layers of one of the rounds is on disk when this returns, and for scoring what
+   * leaves the last layer; what the cache has no room for beside them is not.
+   */
+  async need({ first, end }: LayerRange): Promise<void> {
+    const final = this.split === 'validation';
+    if (final && !this.isThere(this.last)) await this.stream(this.last, this.last);
+    await this.stream(first - 1, end - 1, final);
+  }
+
+  /** Removes everything that can be made again, if the cache has a limit: the next split needs the room. */
+  async release(): Promise<void> {
+    await this.removeExcept(() => false);
+  }
+
+  /** Makes the layers from..to, beginning after the nearest layer that is there. */
+  private async stream(from: number, to: number, keepLast = false): Promise<void> {
+    const wanted = (layer: number) => (layer >= from && layer <= to) || (keepLast && layer === this.last);
+    let next = from;
+    while (next > EMBEDDING && !this.isThere(next)) next--;
+    const nearest = next;
+    await this.removeExcept((layer) => wanted(layer) || layer === nearest);
+    for (; next <= to; next++) {
+      const [layer, before] = [next, next - 1];
+      await this.make(layer);
+      await this.removeExcept((other) => wanted(other) || other === layer, [before]);
+    }
+  }
+
+  private async make(layer: number): Promise<void> {
+    const { context, data, split, sequences, sequenceLength } = this;
+    const { run } = context;
+    const label = layer === EMBEDDING ? `activations (${split}): embedding` : `activations (${split}): layer ${layer}`;
+    const artifact = this.artifactOf(layer);
     await run.checkpoint();
-    await run.once(key, { stage: STAGE_OF[split], kind: 'activations', label }, async () => {
+    await run.once(this.keyOf(layer), { stage: STAGE_OF[split], kind: 'activations', label }, async () => {
       await writeDirectory(run.path(artifact), async (dir) => {
-        if (layer < 0) await embedTokens(context, data, split, sequences, dir);
-        else await runLayer(context, layer, result.hidden[layer] ?? '', sequences, sequenceLength, dir);
+        if (layer === EMBEDDING) {
+          await embedTokens(context, data.splits[split], sequences, dir);
+          return;
+        }
+        const input = { hidden: this.hidden[layer] ?? '', sequences, sequenceLength };
+        await writeJson(this.channels[layer] ?? '', await runLayer(context, layer, input, dir));
       });
       return { artifact };
     });
-    const file = (name: string) => path.join(run.path(artifact), name);
-    result.hidden.push(file('out.f16'));
-    if (layer < 0) continue;
-    result.middle.push(file('middle.f16'));
-    result.channels.push(file('channels.json'));
   }
-  return result;
-}
 
-async function embedTokens(
-  context: SearchContext,
-  data: PackedData,
-  split: Split,
-  sequences: number,
-  dir: string,
-): Promise<void> {
-  const { sequenceLength } = data.splits[split];
-  const tokens = await readTokens(data.splits[split]);
-  const weights = checkpointWeights(context.parent.checkpoint);
-  await using writer = await HiddenWriter.create(path.join(dir, 'out.f16'));
-  await inWindows(sequences, sequenceLength, context.threads, {
-    program: (rows) => ({ out: embed(weights, input('ids', [rows], 'int64')) }),
-    run: async (session, first, rows) => {
-      const { out } = await session.run({ ids: int64(tokens.subarray(first, first + rows), [rows]) });
-      await writer.append(sound(floats(out), 'the embedding', context.parent));
-    },
-  });
-  await writer.sync();
-}
+  private keyOf(layer: number): string {
+    const { context, data, split, sequences } = this;
+    const { threads, parentHash: parent } = context;
+    return taskKey('activations', { threads, parent, data: data.key, split, sequences, layer, channels: 'apart' });
+  }
 
-async function runLayer(
-  context: SearchContext,
-  layer: number,
-  hidden: string,
-  sequences: number,
-  sequenceLength: number,
-  dir: string,
-): Promise<void> {
-  const { config, checkpoint } = context.parent;
-  const shape = config.layers[layer];
-  if (shape === undefined) throw new Error(`no layer ${layer}`);
-  const weights = layerWeights(checkpointWeights(checkpoint), layer);
-  await using reader = await HiddenReader.open(hidden, config.hiddenSize);
-  await using middleWriter = await HiddenWriter.create(path.join(dir, 'middle.f16'));
-  await using outWriter = await HiddenWriter.create(path.join(dir, 'out.f16'));
-  const width = shape.ffn.kind === 'gated' ? shape.ffn.width : 0;
-  const totals = new Float64Array(width);
-  await inWindows(sequences, sequenceLength, context.threads, {
-    program: (rows) => {
-      const x = input('x', [rows, config.hiddenSize]);
-      const core = causalAttention({ config, batch: rows / sequenceLength, sequence: sequenceLength });
-      const middle = attentionHalf(config, shape.attention, weights, core, x);
-      const outputs: Record<string, Value> = { middle, out: ffnHalf(config, shape.ffn, weights, middle) };
-      if (width > 0) outputs['channels'] = sum(abs(ffnActivation(config, weights, middle)), [0]);
-      return outputs;
-    },
-    run: async (session, first, rows) => {
-      await context.run.checkpoint();
-      const { middle, out, channels } = await session.run({
-        x: float32(await reader.read(first, rows), [rows, config.hiddenSize]),
-      });
-      await middleWriter.append(sound(floats(middle), `the attention of layer ${layer}`, context.parent));
-      await outWriter.append(sound(floats(out), `layer ${layer}`, context.parent));
-      if (channels !== undefined) floats(channels).forEach((value, i) => (totals[i] = (totals[i] ?? 0) + value));
-    },
-  });
-  for (const file of [middleWriter, outWriter]) await file.sync();
-  await writeJson(
-    path.join(dir, 'channels.json'),
-    [...totals].map((total) => total / (sequences * sequenceLength)),
-  );
-}
+  private nameOf(layer: number): string {
+    return `${layer}-${this.keyOf(layer).slice(0, 8)}`;
+  }
 
-function floats(tensor: Tensor | undefined): Float32Array {
-  if (!(tensor?.data instanceof Float32Array)) throw new Error('expected a float32 tensor');
-  return tensor.data;
-}
+  private artifactOf(layer: number): string {
+    return `activations/${this.split}/layer${this.nameOf(layer)}`;
+  }
 
-/** The values, unless damaged weights have made some of them NaN, infinite or larger than F16 holds. */
-function sound(values: Float32Array, source: string, { dir }: Model): Float32Array {
-  const bad = values.find((value) => !(Math.abs(value) <= MAX_F16));
-  if (bad === undefined) return values;
-  const why = Number.isFinite(bad) ? 'more than F16 can store, which is not supported' : 'its weights are damaged';
-  throw new InputError(`${source} of the parent gives ${bad} for some token: ${why}`, dir);
-}
+  private fileOf(layer: number, name: string): string {
+    return path.join(this.context.run.path(this.artifactOf(layer)), name);
+  }
 
-/** Runs a program over all sequences, a window at a time; the last window may be shorter and gets its own session. */
-async function inWindows(
-  sequences: number,
-  sequenceLength: number,
-  threads: number,
-  work: {
-    program: (rows: number) => Record<string, Value>;
-    run: (session: Session, firstRow: number, rows: number) => Promise<void>;
-  },
-): Promise<void> {
-  let session: Session | undefined;
-  let compiled = 0;
-  try {
-    for (let first = 0; first < sequences; first += WINDOW_SEQUENCES) {
-      const rows = Math.min(WINDOW_SEQUENCES, sequences - first) * sequenceLength;
-      if (session === undefined || rows !== compiled) {
-        await session?.release();
-        session = undefined;
-        session = await Session.create(work.program(rows), { threads });
-        compiled = rows;
-      }
-      await work.run(session, first * sequenceLength, rows);
+  private isThere(layer: number): boolean {
+    return this.context.run.finished(this.keyOf(layer)) !== undefined;
+  }
+
+  /** A key whose artifact is gone counts as not finished: that is how a layer is made again. */
+  private async removeExcept(
+    stays: (layer: number) => boolean,
+    layers: readonly number[] = this.layers(),
+  ): Promise<void> {
+    if (this.context.budgets.cacheBytes === Infinity) return;
+    for (const layer of layers) {
+      if (layer >= EMBEDDING && !stays(layer)) await removeArtifact(this.context.run.path(this.artifactOf(layer)));
     }
-  } finally {
-    await session?.release();
+  }
+
+  private layers(): number[] {
+    return this.hidden.map((_, i) => i + EMBEDDING);
+  }
+
+  private roundSize(): number {
+    const { cacheBytes } = this.context.budgets;
+    const layerBytes = 2 * F16_BYTES * this.tokens * this.context.parent.config.hiddenSize;
+    const room = Math.floor(cacheBytes / layerBytes) - KEPT_BESIDE;
+    if (room >= 1) return Math.min(room, this.last + 1);
+    throw new InputError(
+      `${bytes(cacheBytes)} are too little for the activations of ${this.tokens} tokens (${this.split}): allow ${bytes((KEPT_BESIDE + 1) * layerBytes)}, or use fewer tokens`,
+      'cacheMiB',
+    );
   }
 }

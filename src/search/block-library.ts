@@ -5,8 +5,6 @@ import type { Activations } from './activations.js';
 import type { SearchContext, TaskRequest } from './context.js';
 import type { PackedData } from './data.js';
 import type { DistilPayload, DistilResult } from './distil.js';
-import type { Score, ScorePayload } from './score.js';
-import type { LayerScores } from './solve.js';
 import { runStageTasks, warnOnce } from './tasks.js';
 
 /** One alternative of one subblock, after training. */
@@ -29,7 +27,7 @@ function alternatives(variants: readonly LayerVariants[]): { layer: number; half
 }
 
 /** What enters a subblock of the parent: the layer's input, or the stream in the middle of the layer. */
-function inputOf(activations: Activations, layer: number, half: Half): string {
+export function inputOf(activations: Activations, layer: number, half: Half): string {
   const file = half === 'attention' ? activations.hidden[layer] : activations.middle[layer];
   if (file === undefined) throw new Error(`no activations of layer ${layer}`);
   return file;
@@ -74,11 +72,11 @@ export async function distilStage(
     const task: TaskRequest = { key, kind: 'distil', label, payload, cost, series };
     return { layer, half, variant, task };
   });
-  const finished = await runStageTasks(
-    context,
-    'distil',
-    jobs.map(({ task }) => task),
-  );
+  const rounds = activations.rounds.map((range) => ({
+    prepare: () => activations.need(range),
+    tasks: jobs.filter(({ layer }) => range.first <= layer && layer < range.end).map(({ task }) => task),
+  }));
+  const finished = await runStageTasks(context, 'distil', rounds);
   return jobs.flatMap(({ layer, half, variant, task }, i): LibraryEntry[] => {
     const done = finished[i];
     if (done === undefined) throw new Error(`${task.label} was never done`);
@@ -98,56 +96,4 @@ export async function distilStage(
       },
     ];
   });
-}
-
-/** Scores every entry in the full parent. The parent's own variants drop nothing: 0. */
-export async function scoreStage(
-  context: SearchContext,
-  variants: readonly LayerVariants[],
-  library: readonly LibraryEntry[],
-  activations: Activations,
-  data: PackedData,
-): Promise<{ scores: LayerScores[]; details: (Score | undefined)[] }> {
-  const { spec, parent, parentHash } = context;
-  const sequences = activations.tokens / activations.sequenceLength;
-  const layers = parent.config.layers.length;
-  const tasks = library.map(({ layer, half, variant, file, key }): TaskRequest => {
-    const payload: ScorePayload = {
-      parentDir: spec.parent,
-      layer,
-      half,
-      shape: variant.shape,
-      variantFile: file,
-      inputFile: inputOf(activations, layer, half),
-      finalFile: activations.hidden[layers] ?? '',
-      tokens: data.splits.validation,
-      sequences,
-    };
-    const scoreKey = taskKey('score', { parentHash, data: data.key, sequences, trained: key });
-    return {
-      key: scoreKey,
-      kind: 'score',
-      label: `layer ${layer} ${half} ${variant.name}`,
-      payload,
-      cost: layers - layer,
-    };
-  });
-  const finished = await runStageTasks(context, 'score', tasks);
-  const details = finished.map(({ result }, i): Score | undefined => {
-    const score = result as Score | { failed: string };
-    if (!('failed' in score)) return score;
-    warnOnce(context.run, `${tasks[i]?.label ?? ''} is left out: ${score.failed}`);
-    return undefined;
-  });
-  const scores = variants.map((layerVariants): LayerScores => {
-    const own = (half: Half) => ({ [layerVariants[half][0]?.name ?? '']: 0 });
-    return { attention: own('attention'), ffn: own('ffn') };
-  });
-  library.forEach(({ layer, half, variant }, i) => {
-    const kl = details[i]?.kl;
-    const ofLayer = scores[layer];
-    if (ofLayer === undefined || kl === undefined) return;
-    scores[layer] = { ...ofLayer, [half]: { ...ofLayer[half], [variant.name]: kl } };
-  });
-  return { scores, details };
 }

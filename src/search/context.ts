@@ -76,7 +76,7 @@ export type Executor = (
   },
 ) => Promise<void>;
 
-/** Token and batch sizes, after defaults. */
+/** Token, batch and cache sizes, after defaults. */
 export interface Budgets {
   sequenceLength: number;
   distilTokens: number;
@@ -86,6 +86,8 @@ export interface Budgets {
   uptrainTokens: number;
   uptrainBatch: number;
   testTokens: number;
+  /** Bytes of activations on disk at a time. */
+  cacheBytes: number;
 }
 
 const DEFAULT_SEQUENCE_LENGTH = 256;
@@ -107,6 +109,7 @@ export function budgets(spec: Spec, config: ModelConfig): Budgets {
     uptrainTokens: spec.uptrain.tokens ?? 1_000_000,
     uptrainBatch: spec.uptrain.batch ?? batch,
     testTokens: spec.evaluate.tokens ?? 16_384,
+    cacheBytes: (spec.cacheMiB ?? Infinity) * 2 ** 20,
   };
 }
 

@@ -64,11 +64,12 @@ export function peakMemoryBytes(config: ModelConfig, budgets: Budgets, plan: Upt
 
 /** Bytes that a search leaves in its run directory. */
 export function runDirectoryBytes(config: ModelConfig, variants: readonly LayerVariants[], budgets: Budgets): number {
-  const { calibrationTokens, scoreTokens, testTokens, uptrainTokens, sequenceLength } = budgets;
+  const { calibrationTokens, scoreTokens, testTokens, uptrainTokens, sequenceLength, cacheBytes } = budgets;
   const options = { weights: 'F32', context: sequenceLength } as const;
   // The stream before the first layer, and in the middle and at the end of each.
   const states = 2 * config.layers.length + 1;
-  const activations = (calibrationTokens + scoreTokens + testTokens) * states * config.hiddenSize * F16;
+  const cached = (calibrationTokens + scoreTokens) * states * config.hiddenSize * F16;
+  const activations = Math.min(cacheBytes, cached) + testTokens * states * config.hiddenSize * F16;
   const tokens = (Math.max(calibrationTokens, uptrainTokens) + scoreTokens + testTokens) * Int32Array.BYTES_PER_ELEMENT;
   const trained = variants.flatMap(({ attention, ffn }) => [
     ...attention.slice(1).map(({ shape }) => attentionCosts(config, shape, options).weightBytes),

@@ -58,7 +58,7 @@ async function measure(context: SearchContext, variants: readonly LayerVariants[
     return { key, kind: 'measure', label, payload: part, cost: 1 };
   });
   const executor = timingExecutor(config, workload, engine.threads);
-  const finished = await runStageTasks({ ...context, executor }, 'measure', tasks);
+  const finished = await runStageTasks({ ...context, executor }, 'measure', [{ tasks }]);
   const [nonBlock, ...timings] = finished.map((task) => task.result as PartTiming | undefined);
   const rows = distinct.map(([key], i): [string, PartTiming] => [key, timed(timings[i], key)]);
   const { name, version, cpu, threads } = engine;

@@ -8,10 +8,10 @@ import { type Stage, STAGES } from '../run/events.js';
 import { concludeRun, createRun, holdsRun, openRun, type Run } from '../run/run.js';
 import { taskKey } from '../run/task-key.js';
 import { libraryCosts } from '../target/costs.js';
-import { streamActivations } from './activations.js';
+import { Activations } from './activations.js';
 import { assembleChild, type ChosenLayer } from './assemble.js';
 import { BASELINES_DIR, buildBaselines } from './baselines.js';
-import { distilStage, type LibraryEntry, scoreStage } from './block-library.js';
+import { distilStage, type LibraryEntry } from './block-library.js';
 import { chosenShapes } from './chosen-shapes.js';
 import { parseConstraints } from './constraints.js';
 import { createContext, type Executor, type SearchContext, type TaskAnswer, type TaskContext } from './context.js';
@@ -27,6 +27,8 @@ import { planSeconds } from './plan.js';
 import { defaultRunDir } from './run-dir.js';
 import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import { type ScorePayload, scoreTask } from './score.js';
+import { scoreAllPairs, scoreUsedPairs } from './score-pairs.js';
+import { scoreStage } from './score-stage.js';
 import { type LayerChoice, solveStage } from './solve.js';
 import { readSpec, resolveSpec, type Spec } from './spec.js';
 import { storedSpec } from './stored-spec.js';
@@ -100,21 +102,25 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   if (stops('space')) return undefined;
 
   beginStage(context, 'distil');
-  const calibration = await streamActivations(context, data, 'train', budgets.calibrationTokens);
+  const calibration = new Activations(context, data, 'train', budgets.calibrationTokens);
   const library = await distilStage(context, variants, calibration, data);
+  await calibration.release();
   if (stops('distil')) return undefined;
 
   beginStage(context, 'score');
-  const validation = await streamActivations(context, data, 'validation', budgets.scoreTokens);
-  const { scores, details } = await scoreStage(context, variants, library, validation, data);
+  const validation = new Activations(context, data, 'validation', budgets.scoreTokens);
+  const { scores: ofHalves, details } = await scoreStage(context, variants, library, validation, data);
   await writeLibrary(run, library, details);
-  await writeJson(run.path(SCORES_FILE), scores);
+  await writeJson(run.path(SCORES_FILE), ofHalves);
+  const pairs = { variants, library, activations: validation, data };
+  const known = await scoreAllPairs(context, { ...pairs, scores: ofHalves });
   if (stops('score')) return undefined;
 
   const table = await measureStage(context, variants);
   const costs = libraryCosts(context.parent.config, variants, table, spec.target.workload);
   if (stops('measure')) return undefined;
 
+  const scores = await scoreUsedPairs(context, { ...pairs, scores: known }, costs);
   const solution = await solveStage(context, scores, costs, parseConstraints(spec.limits));
   if (stops('solve')) return undefined;
 

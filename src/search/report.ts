@@ -10,7 +10,7 @@ import { writeJson } from '../run/artifacts.js';
 import { type Stage, STAGES } from '../run/events.js';
 import type { RunState } from '../run/state.js';
 import type { EvaluationResult } from './evaluate/stage.js';
-import type { LayerScores, SolvedArchitecture } from './solve.js';
+import { type LayerScores, pairName, type SolvedArchitecture } from './solve.js';
 
 /** The report's name in the run directory. */
 export const REPORT_FILE = 'report.json';
@@ -253,7 +253,9 @@ export function layerReports(
       },
       ffn: { name: name.ffn, kept: keptShare(parameters.ffn(ffn), parameters.ffn(own.ffn)) },
       // The parent's own halves drop nothing, and need not have been scored.
-      score: (scored?.attention[name.attention] ?? 0) + (scored?.ffn[name.ffn] ?? 0),
+      score:
+        scored?.pairs?.[pairName(name.attention, name.ffn)] ??
+        (scored?.attention[name.attention] ?? 0) + (scored?.ffn[name.ffn] ?? 0),
     };
   });
 }

@@ -36,6 +36,13 @@ const BLAME_NODES = 20_000;
 export interface LayerScores {
   attention: Readonly<Record<string, number | null>>;
   ffn: Readonly<Record<string, number | null>>;
+  /** Of pairs that were scored together, by {@link pairName}; what the others drop is taken to be the sum. */
+  pairs?: Readonly<Record<string, number | null>> | undefined;
+}
+
+/** Two variants of a layer by their names. */
+export function pairName(attention: string, ffn: string): string {
+  return `${attention} + ${ffn}`;
 }
 
 /** What there is to choose from: scores and costs of the same layers. */
@@ -52,7 +59,7 @@ export interface Requirements {
   rules?: readonly LayerRule[];
 }
 
-/** The names of a layer's variants, and the sum of their scores. */
+/** The names of a layer's variants, and the sum of their scores, or that of the pair where it was scored. */
 export interface LayerChoice {
   attention: string;
   ffn: string;
@@ -174,7 +181,18 @@ async function explained(
   return infeasibleError(answer, { constraints, rules, blamed, basis: limitBasis(library.costs, margin) });
 }
 
-function formulate({ scores, costs }: ScoredLibrary, { constraints, margin, rules = [] }: Requirements) {
+/** The program of a library: `candidates[l][j]` are the variants behind choice j of layer l. */
+export interface AdditiveProgram {
+  candidates: readonly (readonly Pair[])[];
+  problem: Problem;
+  basis: LimitBasis;
+}
+
+/** @throws InputError for a rule that names no variant, or leaves none */
+export function formulate(
+  { scores, costs }: ScoredLibrary,
+  { constraints, margin, rules = [] }: Requirements,
+): AdditiveProgram {
   const basis = limitBasis(costs, margin);
   const layers = costs.layers.map((layer, index) => usable(layer, scores[index]));
   checkRules(
@@ -226,6 +244,8 @@ interface Scored {
 export interface UsableLayer {
   attention: Scored[];
   ffn: Scored[];
+  /** As in {@link LayerScores}. */
+  pairs: Readonly<Record<string, number | null>>;
 }
 
 /** The variants of a layer, the parent's first, without what failed. */
@@ -233,7 +253,11 @@ export function usable(
   { attention, ffn }: LibraryCosts['layers'][number],
   scores: LayerScores | undefined,
 ): UsableLayer {
-  return { attention: scored(attention, scores?.attention), ffn: scored(ffn, scores?.ffn) };
+  return {
+    attention: scored(attention, scores?.attention),
+    ffn: scored(ffn, scores?.ffn),
+    pairs: scores?.pairs ?? {},
+  };
 }
 
 function scored(variants: readonly PricedVariant[], scores: Readonly<Record<string, number | null>> = {}): Scored[] {
@@ -248,18 +272,16 @@ function named(variants: readonly PricedVariant[], usable: readonly Scored[] = [
   return variants.map(({ name }) => ({ name, failed: !usable.some(({ variant }) => variant.name === name) }));
 }
 
-/** Every choice of one layer: the parent's first. */
-function pairs({ attention, ffn }: UsableLayer): Pair[] {
+/** Every choice of one layer: the parent's first. A pair that failed is left out. */
+function pairs({ attention, ffn, pairs }: UsableLayer): Pair[] {
   return attention.flatMap((a) =>
-    ffn.map((f) => ({
-      attention: a.variant,
-      ffn: f.variant,
-      choice: {
-        name: `${a.variant.name} + ${f.variant.name}`,
-        score: a.score + f.score,
-        costs: additiveCosts(sumPartCosts([a.variant, f.variant])),
-      },
-    })),
+    ffn.flatMap((f): Pair[] => {
+      const name = pairName(a.variant.name, f.variant.name);
+      const score = Object.hasOwn(pairs, name) ? pairs[name] : a.score + f.score;
+      if (typeof score !== 'number') return [];
+      const costs = additiveCosts(sumPartCosts([a.variant, f.variant]));
+      return [{ attention: a.variant, ffn: f.variant, choice: { name, score, costs } }];
+    }),
   );
 }
 

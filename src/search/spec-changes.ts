@@ -18,6 +18,7 @@ const CHANGES: Record<keyof Spec, string | null> = {
   uptrain: 'the budget of the uptraining changed: uptrain again',
   evaluate: 'the evaluation changed: evaluate again',
   seed: 'the seed changed: train again',
+  cacheMiB: null,
   processes: null,
   threads: 'the number of threads changed: train again',
 };

@@ -144,8 +144,19 @@ const distilSchema = z
   .prefault({})
   .describe("Blockwise distillation: each variant alone learns its layer's output in the parent.");
 
+/** How the score of a pair (attention variant, FFN variant) of one layer is found. */
+export const PAIRS = ['sum', 'near-optimal', 'all'] as const;
+
 const scoreSchema = z
-  .strictObject({ tokens: positive.optional().describe('Validation tokens. Default: 8,192.') })
+  .strictObject({
+    tokens: positive.optional().describe('Validation tokens. Default: 8,192.'),
+    pairs: z
+      .enum(PAIRS)
+      .default('sum')
+      .describe(
+        'What two variants of one layer lose: the sum of their scores, or scored together, those that near-optimal solutions use or all.',
+      ),
+  })
   .prefault({})
   .describe('Scoring: what the parent loses with one variant swapped in.');
 
@@ -231,6 +242,13 @@ export const specSchema = z
     uptrain: uptrainSchema,
     evaluate: evaluateSchema,
     seed: z.int().nonnegative().default(1).describe('Seed of every random number. Same spec, same seed: same child.'),
+    cacheMiB: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        "Most MiB of the parent's activations on disk; what does not fit is computed again when needed. Default: no limit.",
+      ),
     processes: positive.optional().describe('Single-threaded processes for small tasks. Default: as many as cores.'),
     threads: positive
       .optional()

@@ -17,7 +17,7 @@ const MAX_LIBRARY_BYTES = 256 * 2 ** 20;
 const MAX_COSTS_BYTES = 4 * 2 ** 20;
 
 const halfSchema = z.record(z.string(), z.number().nullable());
-const scoresSchema = z.array(z.object({ attention: halfSchema, ffn: halfSchema }));
+const scoresSchema = z.array(z.object({ attention: halfSchema, ffn: halfSchema, pairs: halfSchema.optional() }));
 
 const trainedSchema = z.array(
   z.object({

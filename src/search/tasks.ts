@@ -2,7 +2,7 @@ import { InputError } from '../common/errors.js';
 import { StorageError } from '../run/disk.js';
 import type { Stage } from '../run/events.js';
 import type { FinishedTask, TaskOutput, Run } from '../run/run.js';
-import type { SearchContext, TaskRequest } from './context.js';
+import type { SearchContext, TaskAnswer, TaskRequest } from './context.js';
 
 /** Begins a stage with work that comes before its tasks are known, so that its time counts as the stage's. */
 export function beginStage({ run }: SearchContext, stage: Stage): void {
@@ -10,44 +10,54 @@ export function beginStage({ run }: SearchContext, stage: Stage): void {
   run.append({ type: 'stage-started', stage, done, total });
 }
 
+/** Tasks that a process does together. Each is started, finished and found again under its own key. */
+export interface TaskGroup {
+  /** What the process is given. */
+  request: TaskRequest;
+  tasks: readonly TaskRequest[];
+  /** The answer for each of the tasks. */
+  answers: (answer: TaskAnswer) => readonly TaskAnswer[];
+}
+
+const alone = (tasks: readonly TaskRequest[]): TaskGroup[] =>
+  tasks.map((task) => ({ request: task, tasks: [task], answers: (answer) => [answer] }));
+
+/** Tasks that can be done at the same time. */
+export interface Round {
+  /** Makes what the tasks read: called when one of them is to be done. */
+  prepare?: () => Promise<void>;
+  tasks: readonly TaskRequest[];
+}
+
 /**
- * Does all tasks of a stage that have not been done before and returns what every one of them gave, in order. When tasks
- * fail the others are still done, so that a resume has only those left to do; then the first error is thrown.
+ * Does all tasks of a stage that have not been done before, one round after the other, and returns what every one of them
+ * gave, in order. When tasks fail the others are still done, so that a resume has only those left to do; then the first
+ * error is thrown.
+ *
+ * @param group puts together what a process does at once; each task alone, when absent
  */
 export async function runStageTasks(
-  { run, executor }: SearchContext,
+  context: SearchContext,
   stage: Stage,
-  tasks: readonly TaskRequest[],
+  rounds: readonly Round[],
+  group: (open: readonly TaskRequest[]) => readonly TaskGroup[] = alone,
 ): Promise<FinishedTask[]> {
-  const open = tasks.filter((task) => run.finished(task.key) === undefined);
-  let done = tasks.length - open.length;
+  const { run } = context;
+  const tasks = rounds.flatMap((round) => round.tasks);
+  const isOpen = ({ key }: TaskRequest) => run.finished(key) === undefined;
+  let done = tasks.length - tasks.filter(isOpen).length;
   run.append({ type: 'stage-started', stage, done, total: Math.max(1, tasks.length) });
   const progress = () => {
     done += 1;
     run.append({ type: 'stage-progress', stage, done, total: tasks.length });
   };
   const errors: Error[] = [];
-  await executor(open, {
-    signal: run.signal,
-    beforeTask: () => run.checkpoint(),
-    onStarted: ({ key, kind, label }) => {
-      run.taskStarted(key, { stage, kind, label });
-    },
-    onRetried: ({ key }, attempt, error) => {
-      run.append({ type: 'task-retried', key, attempt, error: error.message });
-    },
-    onLoss: ({ key, label, series = label }, points) => {
-      run.append({ type: 'loss', key, stage, series, ...points });
-    },
-    onFinished: ({ key }, answer, seconds) => {
-      run.taskFinished(key, answer, seconds);
-      progress();
-    },
-    onFailed: ({ key, label }, error) => {
-      run.taskFailed(key, error);
-      errors.push(isExplained(error) ? error : new Error(`${label}: ${error.message}`, { cause: error }));
-    },
-  });
+  for (const round of rounds) {
+    const open = round.tasks.filter(isOpen);
+    if (open.length === 0) continue;
+    await round.prepare?.();
+    errors.push(...(await runGroups(context, stage, group(open), progress)));
+  }
   const [error] = errors;
   if (error !== undefined) throw error;
   const finished = tasks.map((task) => {
@@ -58,6 +68,55 @@ export async function runStageTasks(
   const tokens = finished.reduce((total, task) => total + task.tokens, 0);
   run.append({ type: 'stage-finished', stage, tokens });
   return finished;
+}
+
+/** Returns the errors of the groups that failed. */
+async function runGroups(
+  { run, executor }: SearchContext,
+  stage: Stage,
+  groups: readonly TaskGroup[],
+  progress: () => void,
+): Promise<Error[]> {
+  const byKey = new Map(groups.map((group) => [group.request.key, group]));
+  const groupOf = ({ key, label }: TaskRequest): TaskGroup => {
+    const group = byKey.get(key);
+    if (group === undefined) throw new Error(`${label} was not asked for`);
+    return group;
+  };
+  const errors: Error[] = [];
+  await executor(
+    groups.map(({ request }) => request),
+    {
+      signal: run.signal,
+      beforeTask: () => run.checkpoint(),
+      onStarted: (request) => {
+        for (const { key, kind, label } of groupOf(request).tasks) run.taskStarted(key, { stage, kind, label });
+      },
+      onRetried: (request, attempt, error) => {
+        const [first = request] = groupOf(request).tasks;
+        run.append({ type: 'task-retried', key: first.key, attempt, error: error.message });
+      },
+      onLoss: ({ key, label, series = label }, points) => {
+        run.append({ type: 'loss', key, stage, series, ...points });
+      },
+      onFinished: (request, answer, seconds) => {
+        const { tasks, answers } = groupOf(request);
+        const each = answers(answer);
+        for (const [i, { key, label }] of tasks.entries()) {
+          const own = each[i];
+          if (own === undefined) throw new Error(`no answer for ${label}`);
+          run.taskFinished(key, own, seconds / tasks.length);
+          progress();
+        }
+      },
+      onFailed: (request, error) => {
+        const { label } = request;
+        for (const { key } of groupOf(request).tasks) run.taskFailed(key, error);
+        errors.push(isExplained(error) ? error : new Error(`${label}: ${error.message}`, { cause: error }));
+      },
+    },
+  );
+  return errors;
 }
 
 /** Tells how many steps are done; `earlier`: by a process before this one, which says nothing about the pace. */

@@ -1,6 +1,4 @@
 // The embedded example, from its spec to the child, and what the child is worth.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Workload } from '../../src/model/accounting.js';
@@ -9,13 +7,11 @@ import { REPORT_FILE, type Report, reportedChild } from '../../src/search/report
 import { FURTHER_WORKLOADS, measureSpeedup } from '../../src/target/speedup.js';
 import { EXAMPLE_PARENT, EXAMPLE_SPEC, PUZZLE } from './example-files.js';
 import { PAIRS } from './pairs.js';
-import { watchPeak } from './process-tree.js';
+import { requireSeen, runWatched } from './process-tree.js';
 import { type Benchmark, type Measurement, single } from './row.js';
 
 const THREADS = 2;
 const SAMPLE_MS = 200;
-/** Of what a failed search wrote. */
-const TAIL_CHARS = 4000;
 
 interface ExampleRun {
   seconds: number;
@@ -26,18 +22,7 @@ interface ExampleRun {
 
 /** The whole search in a process of its own, in a run directory that does not exist yet. */
 async function searchExample(runDir: string): Promise<ExampleRun> {
-  const start = performance.now();
-  const child = spawn(process.execPath, [PUZZLE, 'search', EXAMPLE_SPEC, '--run', runDir], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let tail = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (tail = (tail + text).slice(-TAIL_CHARS)));
-  await once(child, 'spawn');
-  const peak = watchPeak(child.pid ?? 0, SAMPLE_MS);
-  const [status] = (await once(child, 'close')) as [number | null];
-  const seconds = (performance.now() - start) / 1000;
-  const peakMib = await peak.stop();
-  if (status !== 0) throw new Error(`the search of the example ended with status ${String(status)}:\n${tail}`);
+  const { seconds, peakMib } = await runWatched([PUZZLE, 'search', EXAMPLE_SPEC, '--run', runDir], SAMPLE_MS);
   const report = JSON.parse(await readFile(path.join(runDir, REPORT_FILE), 'utf8')) as Report;
   return { seconds, peakMib, report, childDir: await reportedChild(runDir) };
 }
@@ -94,11 +79,7 @@ export function exampleBenchmarks(scratch: string): Benchmark[] {
       name: 'example-peak-mib',
       unit: 'MiB',
       what: `largest sum of resident memory over all processes of the same search, looked at every ${SAMPLE_MS} ms; shared pages count in each`,
-      measure: async () => {
-        const { peakMib } = await example();
-        if (peakMib === 0) throw new Error('the memory of other processes is not to be seen here: this needs /proc');
-        return single(peakMib);
-      },
+      measure: async () => single(requireSeen((await example()).peakMib)),
     },
     speedup('example-speedup', ({ report }) => report.evaluation.speedup.workload, "the spec's own workload"),
     ...FURTHER_WORKLOADS.map((workload) => speedup(furtherName(workload), () => workload, describe(workload))),

@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 
 const PROC = '/proc';
 const KIB_PER_MIB = 1024;
+/** Of what a failed program wrote. */
+const TAIL_CHARS = 4000;
 
 interface ProcessInfo {
   parent: number;
@@ -54,4 +58,28 @@ export function watchPeak(root: number, everyMs: number): { stop: () => Promise<
       return peak;
     },
   };
+}
+
+/** Runs a Node program to its end, without its standard output: how long it took, and the most memory it held. */
+export async function runWatched(
+  args: readonly string[],
+  everyMs: number,
+): Promise<{ seconds: number; peakMib: number }> {
+  const start = performance.now();
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let tail = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (tail = (tail + text).slice(-TAIL_CHARS)));
+  await once(child, 'spawn');
+  const peak = watchPeak(child.pid ?? 0, everyMs);
+  const [status] = (await once(child, 'close')) as [number | null];
+  const seconds = (performance.now() - start) / 1000;
+  const peakMib = await peak.stop();
+  if (status !== 0) throw new Error(`node ${args.join(' ')} ended with status ${String(status)}:\n${tail}`);
+  return { seconds, peakMib };
+}
+
+/** The same, or an error where other processes' memory is not to be seen. */
+export function requireSeen(mib: number): number {
+  if (mib === 0) throw new Error('the memory of other processes is not to be seen here: this needs /proc');
+  return mib;
 }

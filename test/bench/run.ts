@@ -12,6 +12,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/common/errors.js';
 import { distilBenchmarks } from './distil.js';
+import { depthBenchmarks } from './depth.js';
 import { exampleBenchmarks } from './example.js';
 import { KERNEL_BENCHMARKS } from './kernels.js';
 import type { Benchmark, BenchRow } from './row.js';
@@ -81,6 +82,7 @@ async function main(): Promise<number> {
       ...KERNEL_BENCHMARKS,
       ...distilBenchmarks(scratch),
       ...scalingBenchmarks(scratch),
+      ...depthBenchmarks(scratch),
       ...exampleBenchmarks(scratch),
       ...workbenchBenchmarks(scratch),
     ];

@@ -3,18 +3,17 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { EXAMPLE_PARENT } from './example-files.js';
+import { EXAMPLE_PARENT, EXAMPLE_TEXT } from './example-files.js';
 
 /** Writes the spec into `folder` and runs it until it can be solved; returns the spec's path. */
 export async function writeShortRun(folder: string, extension: string): Promise<string> {
   const spec = path.join(folder, 'stories.puzzle.json');
-  const text = path.join(path.dirname(EXAMPLE_PARENT), 'text.txt');
   await writeFile(
     spec,
     JSON.stringify(
       {
         parent: EXAMPLE_PARENT,
-        data: { text },
+        data: { text: EXAMPLE_TEXT },
         target: { engine: 'onnxruntime', workload: { batch: 32, prefill: 128, generated: 128 } },
         limits: { throughput: '>= 2.27x' },
         distil: { tokens: 2048, distinctTokens: 2048 },

@@ -29,10 +29,14 @@ export function referenceForward(config: ModelConfig, weights: NamedWeights, ids
     x = referenceFfn(config, ffn, ofLayer, x);
     hidden.push(x);
   });
-  const head = config.tieWordEmbeddings ? embedding : weight(weights, 'lm_head.weight');
+  return { hidden, logits: referenceHead(config, weights, x) };
+}
+
+/** The logits of hidden states after the last layer. */
+export function referenceHead(config: ModelConfig, weights: NamedWeights, x: Rows): Rows {
+  const head = weight(weights, config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
   const finalNorm = weight(weights, 'model.norm.weight');
-  const logits = x.map((token) => multiply(head, config.vocabSize, rmsNorm(token, finalNorm, config.rmsNormEps)));
-  return { hidden, logits };
+  return x.map((token) => multiply(head, config.vocabSize, rmsNorm(token, finalNorm, config.rmsNormEps)));
 }
 
 /** The attention half of one layer with its residual; weights by their names within the layer. */

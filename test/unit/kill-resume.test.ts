@@ -110,6 +110,9 @@ const KILLS: [Stage, KillPoint][] = [
   ['export', { at: 'before rename', of: 'report.json$' }],
 ];
 
+/** Room for three of the layers of the tiny search: the one at work, the one before it and the last. */
+const SMALL_CACHE_BYTES = 3 * 4 * 512 * 24;
+
 describe('a search that is killed', () => {
   let base = '';
   before(async () => {
@@ -161,6 +164,33 @@ describe('a search that is killed', () => {
     const done = await statusOf(run);
     assert.deepEqual([done.state, done.progress, done.report], ['done', 1, join(run, 'report.json')]);
     assert.deepEqual(await temporaries(run), []);
+  });
+
+  it('with a cache that holds one layer at a time gives the same scores, and trains nothing twice', async () => {
+    const [whole, broken] = [join(base, 'all cached'), join(base, 'little cached')];
+    const undisturbed = start(['search', await writeTinySearch(whole), '--until', 'score']).ended;
+    const spec = await writeTinySearch(broken, { cacheMiB: SMALL_CACHE_BYTES / 2 ** 20 });
+    const run = tinyRun(broken);
+    const points: KillPoint[] = [
+      { at: 'after rename', of: 'activations/train/layer1-[^/]+$' },
+      { at: 'line', of: '"stage-progress","stage":"distil"', nth: 7 },
+      { at: 'after rename', of: 'activations/validation/layer2-[^/]+$' },
+      { at: 'line', of: '"stage-progress","stage":"score"', nth: 2 },
+    ];
+    for (const [i, point] of points.entries()) {
+      const args = i === 0 ? ['search', spec, '--until', 'score'] : ['resume', run, '--until', 'score'];
+      const killed = await start(args, point).ended;
+      assert.equal(killed.signal, 'SIGKILL', `was to be killed at ${point.of}, but: ${killed.stderr}`);
+    }
+    const resumed = await start(['resume', run, '--until', 'score']).ended;
+    assert.equal(resumed.status, 0, resumed.stderr);
+    assert.equal((await undisturbed).status, 0);
+    for (const file of ['scores.json', 'library.json']) await assertSameFile(tinyRun(whole), run, file);
+    const events = await eventsOf(run);
+    const activations = ofType(events, 'task-started').filter(({ kind }) => kind === 'activations');
+    const cached = new Set(activations.map(({ key }) => key));
+    assert.ok(activations.length > cached.size, 'some were made again');
+    assertNothingTwice(events.filter((event) => !('key' in event && cached.has(event.key ?? ''))));
   });
 
   it('while it measures keeps the rows that were finished', async () => {

@@ -11,7 +11,7 @@ import { modelTensors } from '../../src/model/tensors.js';
 import { enumerateVariants, type LayerVariants, type VariantSpace } from '../../src/model/variants.js';
 import { createRun, openRun, readRun, type Run } from '../../src/run/run.js';
 import type { RunEvent } from '../../src/run/events.js';
-import { streamActivations } from '../../src/search/activations.js';
+import { Activations } from '../../src/search/activations.js';
 import { droppedLayers, uniformPruning } from '../../src/search/baseline-shapes.js';
 import { type BaselineInputs, BASELINES_DIR, buildBaselines } from '../../src/search/baselines.js';
 import { parseConstraints } from '../../src/search/constraints.js';
@@ -192,7 +192,8 @@ async function setUp(test: Parameters<typeof temporaryFolder>[0], limits: Record
       return { attention: scored(attention), ffn: scored(ffn) };
     });
     const solution = await solveLibrary({ scores, costs }, { constraints: parseConstraints(limits), margin: 0 });
-    const calibration = await streamActivations(context, data, 'train', 64);
+    const calibration = new Activations(context, data, 'train', 64);
+    await calibration.need({ first: 0, end: config.layers.length });
     return { calibration, data, scores, costs, solution };
   };
   const runDir = join(dir, 'run');

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { InputError } from '../../src/common/errors.js';
 import { createRun, openRun, type Run } from '../../src/run/run.js';
 import { type Constraint, parseConstraintFlags, parseConstraints } from '../../src/search/constraints.js';
+import { nearOptimalChoices } from '../../src/search/near-optimal.js';
 import { type ScoredLibrary, SOLUTION_FILE, solveLibrary, solveStage } from '../../src/search/solve.js';
 import { temporaryDirectory } from '../support/run-process.js';
 import { allArchitectures, anyLibrary, library, parentMetrics } from '../support/scored-library.js';
@@ -55,11 +56,51 @@ describe('solving a library', () => {
     assert.equal(totals.parameters, 190);
   });
 
+  it('goes by the score of a pair where there is one, and leaves out a pair that failed', async () => {
+    const withPairs = (pairs: Record<string, number | null>) => ({
+      ...library,
+      scores: library.scores.map((scores, layer) => (layer === 0 ? { ...scores, pairs } : scores)),
+    });
+    const solveWith = (pairs: Record<string, number | null>, limits: Record<string, string>) =>
+      solveLibrary(withPairs(pairs), { constraints: parseConstraints(limits), margin: 0 });
+    const solved = await solveWith({ 'kv1 + ffn-50%': 0.01 }, { throughput: '>= 1.25x' });
+    assert.deepEqual(solved.architecture[0], { attention: 'kv1', ffn: 'ffn-50%', score: 0.01 });
+    assert.equal(solved.objective, 0.01);
+    await assert.rejects(solveWith({ 'no-op + ffn-50%': null }, { parameters: '<= 190' }), InputError);
+  });
+
   it('tightens runtime by the margin, and says what is left of it', async () => {
     const [loose, tight] = [await solveFor({ latency: '<= 3.5 s' }), await solveFor({ latency: '<= 3.5 s' }, 0.1)];
     assert.equal(loose.totals.latency, 3.5);
     assert.ok(tight.totals.latency <= 3.5 * 0.9);
     assert.ok(Math.abs((tight.limits[0]?.reached ?? 0) - tight.totals.latency / 0.9) < 1e-12);
+  });
+});
+
+describe('the choices that near-optimal solutions use', () => {
+  it('are those of the optimum, and of what differs from it', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyLibrary, fc.integer({ min: 40, max: 100 }), async (library, share) => {
+        const requirements = { constraints: parseConstraints({ latency: `<= ${share}%` }), margin: 0 };
+        const used = await nearOptimalChoices(library, requirements);
+        const solved = await solveLibrary(library, requirements).catch((error: unknown) => {
+          if (error instanceof InputError) return undefined;
+          throw error;
+        });
+        if (solved === undefined) {
+          assert.deepEqual(used, []);
+          return;
+        }
+        const keys = used.map(({ layer, attention, ffn }) => `${layer}: ${attention} ${ffn}`);
+        assert.equal(new Set(keys).size, keys.length);
+        names(solved).forEach((pair, layer) => {
+          assert.ok(keys.includes(`${layer}: ${pair}`));
+        });
+      }),
+      { numRuns: 60 },
+    );
+    const used = await nearOptimalChoices(library, { constraints: parseConstraints({ latency: '<= 80%' }), margin: 0 });
+    assert.ok(used.length > library.costs.layers.length, 'more than one solution');
   });
 });
 
