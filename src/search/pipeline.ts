@@ -18,6 +18,9 @@ import { createContext, type Executor, type SearchContext, type TaskAnswer, type
 import { packData } from './data.js';
 import { type DistilPayload, distilTask } from './distil.js';
 import { evaluateStage } from './evaluate/stage.js';
+import { type RealisePayload, realiseTask } from './interactions/realise.js';
+import { type SketchPayload, sketchTask } from './interactions/sketch.js';
+import { refineSolution } from './interactions/stage.js';
 import { measureStage } from './measure.js';
 import { checkInputs } from './preflight.js';
 import { exportStage, publishReport } from './export.js';
@@ -26,7 +29,7 @@ import { planSeconds } from './plan.js';
 import { defaultRunDir } from './run-dir.js';
 import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import { type ScorePayload, scoreTask } from './score.js';
-import { type LayerChoice, solveStage } from './solve.js';
+import { type LayerChoice, SOLUTION_FILE, solveStage } from './solve.js';
 import { readSpec, resolveSpec, type Spec } from './spec.js';
 import { storedSpec } from './stored-spec.js';
 import { beginStage, runStage } from './tasks.js';
@@ -44,6 +47,8 @@ export interface SearchOptions {
 export const TASK_HANDLERS: Record<string, (payload: unknown, context: TaskContext) => Promise<TaskAnswer>> = {
   distil: (payload, context) => distilTask(payload as DistilPayload, context),
   score: (payload, context) => scoreTask(payload as ScorePayload, context),
+  realise: (payload, context) => realiseTask(payload as RealisePayload, context),
+  sketch: (payload, context) => sketchTask(payload as SketchPayload, context),
 };
 
 /**
@@ -114,7 +119,12 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   const costs = libraryCosts(context.parent.config, variants, table, spec.target.workload);
   if (stops('measure')) return undefined;
 
-  const solution = await solveStage(context, scores, costs, parseConstraints(spec.limits));
+  const constraints = parseConstraints(spec.limits);
+  const additive = await solveStage(context, scores, costs, constraints);
+  const blocks = { variants, library, validation, data };
+  const solution = await refineSolution(context, { ...blocks, scores, costs, constraints, additive });
+  // How long it took differs from run to run, what came out does not.
+  await writeJson(run.path(SOLUTION_FILE), { ...solution, milliseconds: undefined });
   if (stops('solve')) return undefined;
 
   const assembled = await assembleStage(context, chosenLayers(variants, library, solution.architecture));

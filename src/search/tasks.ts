@@ -15,16 +15,33 @@ export function beginStage({ run }: SearchContext, stage: Stage): void {
  * fail the others are still done, so that a resume has only those left to do; then the first error is thrown.
  */
 export async function runStageTasks(
-  { run, executor }: SearchContext,
+  context: SearchContext,
   stage: Stage,
   tasks: readonly TaskRequest[],
 ): Promise<FinishedTask[]> {
+  const finished = await runTasksOf(context, stage, tasks, { before: 0, total: tasks.length });
+  finishStage(context, stage, finished);
+  return finished;
+}
+
+/** Ends a stage that was done in parts. */
+export function finishStage({ run }: SearchContext, stage: Stage, finished: readonly FinishedTask[]): void {
+  run.append({ type: 'stage-finished', stage, tokens: finished.reduce((total, { tokens }) => total + tokens, 0) });
+}
+
+/** Some tasks of a stage of `total`, of which those of earlier parts, `before`, are done; the stage goes on after them. */
+export async function runTasksOf(
+  { run, executor }: SearchContext,
+  stage: Stage,
+  tasks: readonly TaskRequest[],
+  { before, total }: { before: number; total: number },
+): Promise<FinishedTask[]> {
   const open = tasks.filter((task) => run.finished(task.key) === undefined);
-  let done = tasks.length - open.length;
-  run.append({ type: 'stage-started', stage, done, total: Math.max(1, tasks.length) });
+  let done = before + tasks.length - open.length;
+  run.append({ type: 'stage-started', stage, done, total: Math.max(1, total) });
   const progress = () => {
     done += 1;
-    run.append({ type: 'stage-progress', stage, done, total: tasks.length });
+    run.append({ type: 'stage-progress', stage, done, total });
   };
   const errors: Error[] = [];
   await executor(open, {
@@ -50,14 +67,11 @@ export async function runStageTasks(
   });
   const [error] = errors;
   if (error !== undefined) throw error;
-  const finished = tasks.map((task) => {
+  return tasks.map((task) => {
     const result = run.finished(task.key);
     if (result === undefined) throw new Error(`${task.label} was never done`);
     return result;
   });
-  const tokens = finished.reduce((total, task) => total + task.tokens, 0);
-  run.append({ type: 'stage-finished', stage, tokens });
-  return finished;
 }
 
 /** Tells how many steps are done; `earlier`: by a process before this one, which says nothing about the pace. */
