@@ -19,7 +19,6 @@ import { packData } from './data.js';
 import { type DistilPayload, distilTask } from './distil.js';
 import { evaluateStage } from './evaluate/stage.js';
 import { type RealisePayload, realiseTask } from './interactions/realise.js';
-import { type SketchPayload, sketchTask } from './interactions/sketch.js';
 import { refineSolution } from './interactions/stage.js';
 import { measureStage } from './measure.js';
 import { checkInputs } from './preflight.js';
@@ -48,7 +47,6 @@ export const TASK_HANDLERS: Record<string, (payload: unknown, context: TaskConte
   distil: (payload, context) => distilTask(payload as DistilPayload, context),
   score: (payload, context) => scoreTask(payload as ScorePayload, context),
   realise: (payload, context) => realiseTask(payload as RealisePayload, context),
-  sketch: (payload, context) => sketchTask(payload as SketchPayload, context),
 };
 
 /**

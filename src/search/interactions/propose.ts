@@ -1,21 +1,42 @@
+import { Random } from '../../common/random.js';
 import { LIMIT_TOLERANCE, type Problem } from '../../solver/problem.js';
 import { type Solution, solve } from '../../solver/solve.js';
-import type { Surrogate } from './surrogate.js';
+import type { Expectation, Surrogate } from './surrogate.js';
 
 /** The cost by which a program counts the layers that differ from an architecture. */
 const CHANGES = 'changed layers';
 /** Nodes of one program: what is not proven by then is an answer all the same, and told from one that is. */
-const PROPOSAL_NODES = 20_000;
+const PROGRAM_NODES = 20_000;
 /** Exchanges in two layers at once that are looked at, the most promising by the sum of their single ones. */
 const PAIRS = 400;
 
 /** Improvements below this, nats/token, are none. */
 const SAME = 1e-9;
 
-/** An architecture that meets the limits, and what it is expected to drop, nats/token. */
+/** Spread of the factors, of each score its own, by which diverse architectures come about: exp(this times a normal). */
+const DIVERSE_SPREAD = 0.5;
+
+/** An architecture that meets the limits, and what it is expected to drop. */
 export interface Proposal {
   architecture: readonly number[];
-  predicted: number;
+  expected: Expectation;
+}
+
+/** Optima for scores that are wrong: each choice's times a random factor. What several of these agree on counts once. */
+export async function diverse(problem: Problem, count: number, seed: number): Promise<number[][]> {
+  const found: number[][] = [];
+  for (let index = 0; index < count; index++) {
+    const random = Random.of(seed, 'diverse', index);
+    const layers = problem.layers.map(({ choices }) => ({
+      choices: choices.map((choice) => ({
+        ...choice,
+        score: choice.score * Math.exp(DIVERSE_SPREAD * random.normal()),
+      })),
+    }));
+    const answer = await solve({ ...problem, layers }, { maxNodes: PROGRAM_NODES });
+    if (answer.status === 'optimal' || answer.status === 'incumbent') found.push(answer.choices);
+  }
+  return found;
 }
 
 /** What the KL is expected to become when layer l of `around` takes choice j and all else stays: `[l][j]`. */
@@ -49,12 +70,12 @@ async function resolveAround(
     };
   });
   const limits = [...problem.limits, { cost: CHANGES, max: radius }];
-  const answer = await solve({ ...problem, layers, limits }, { maxNodes: PROPOSAL_NODES });
+  const answer = await solve({ ...problem, layers, limits }, { maxNodes: PROGRAM_NODES });
   return answer.status === 'optimal' || answer.status === 'incumbent' ? answer : undefined;
 }
 
 /**
- * Architectures that are expected to drop little, least first: from each start, the program is solved again and again
+ * Architectures that are expected to drop little, and their neighbours: from each start, the program is solved again and again
  * around its own answer while that improves the surrogate, in ever smaller trust regions; then the exchanges of one and of
  * two layers around where that ends.
  */
@@ -66,9 +87,9 @@ export async function propose(
   const found = new Map<string, Proposal>();
   const add = (architecture: readonly number[]): number => {
     const key = architecture.join();
-    const proposal = found.get(key) ?? { architecture, predicted: surrogate.predict(architecture) };
+    const proposal = found.get(key) ?? { architecture, expected: surrogate.expect(architecture) };
     found.set(key, proposal);
-    return proposal.predicted;
+    return proposal.expected.mean;
   };
   for (const start of starts) {
     let [best, value] = [start, add(start)];
@@ -80,7 +101,7 @@ export async function propose(
     }
     for (const exchanged of exchanges(problem, surrogate, best)) add(exchanged);
   }
-  return [...found.values()].sort((a, b) => a.predicted - b.predicted);
+  return [...found.values()];
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { Problem } from '../../solver/problem.js';
-import type { Marks } from './marks.js';
-import { propose, type Proposal } from './propose.js';
-import { Surrogate } from './surrogate.js';
+import { diverse, propose, type Proposal } from './propose.js';
+import { type ChoiceScores, Surrogate } from './surrogate.js';
 
 /** An architecture that was proposed and then measured. */
 export interface Measured {
@@ -15,7 +14,11 @@ export interface Measured {
 const BATCH = 6;
 /** The best measured ones, around which the program is solved again. */
 const STARTS = 3;
-/** Architectures of one batch differ in at least this many layers: nearly the same one teaches nearly the same. */
+/** Of all that are measured, the share that is spread over the space before anything is learnt. */
+const DIVERSE_SHARE = 0.25;
+/** Standard deviations below the mean by which proposals are compared, in turn: trust in what is known, then curiosity. */
+const OPTIMISM = [0, 1, 0, 2];
+/** Architectures of one batch differ in at least this many layers, while there are such. */
 const MIN_DISTANCE = 2;
 
 /**
@@ -24,36 +27,37 @@ const MIN_DISTANCE = 2;
  */
 export async function refine(
   problem: Problem,
-  marks: Marks,
+  choices: ChoiceScores,
   additive: readonly number[],
-  evaluations: number,
+  { evaluations, seed }: { evaluations: number; seed: number },
   realise: (architectures: readonly (readonly number[])[]) => Promise<(number | undefined)[]>,
 ): Promise<{ measured: Measured[]; surrogate: Surrogate }> {
   const measured: Measured[] = [];
   const tried = new Set<string>();
-  let surrogate = new Surrogate(marks, []);
-  let batch: Proposal[] = [{ architecture: additive, predicted: surrogate.predict(additive) }];
+  let surrogate = new Surrogate(choices, []);
+  let batch = unseen([additive, ...(await diverse(problem, Math.floor(evaluations * DIVERSE_SHARE), seed))], tried);
   while (batch.length > 0) {
-    const kls = await realise(batch.map(({ architecture }) => architecture));
-    for (const [i, proposal] of batch.entries()) {
-      tried.add(proposal.architecture.join());
+    const kls = await realise(batch);
+    for (const [i, architecture] of batch.entries()) {
       const kl = kls[i];
-      if (kl !== undefined) measured.push({ ...proposal, kl });
+      if (kl !== undefined) measured.push({ architecture, predicted: surrogate.predict(architecture), kl });
     }
-    surrogate = new Surrogate(
-      marks,
-      measured.map(({ architecture, kl }) => ({ architecture, kl })),
-    );
+    surrogate = new Surrogate(choices, measured);
     const left = Math.min(BATCH, evaluations - tried.size);
     if (left <= 0) break;
     const starts = bestOf(measured).slice(0, STARTS);
     const proposals = await propose(problem, surrogate, starts.length === 0 ? [additive] : starts);
-    batch = apart(
-      proposals.filter(({ architecture }) => !tried.has(architecture.join())),
-      left,
-    );
+    batch = unseen(pick(proposals, tried, left), tried);
   }
   return { measured, surrogate };
+}
+
+/** Those that were not tried, which they are now. */
+function unseen(architectures: readonly (readonly number[])[], tried: Set<string>): (readonly number[])[] {
+  return architectures.filter((architecture) => {
+    const key = architecture.join();
+    return tried.has(key) ? false : tried.add(key);
+  });
 }
 
 /** Least KL first; of equal ones the earlier. */
@@ -61,16 +65,20 @@ export function bestOf(measured: readonly Measured[]): (readonly number[])[] {
   return [...measured].sort((a, b) => a.kl - b.kl).map(({ architecture }) => architecture);
 }
 
-/** The first `count` proposals that are far enough from each other; nearer ones where there are too few. */
-function apart(proposals: readonly Proposal[], count: number): Proposal[] {
-  const chosen: Proposal[] = [];
-  for (const proposal of proposals) {
-    if (chosen.length === count) return chosen;
-    if (chosen.every(({ architecture }) => distance(architecture, proposal.architecture) >= MIN_DISTANCE)) {
-      chosen.push(proposal);
-    }
+/** The best of what was not tried by each optimism in turn. */
+function pick(proposals: readonly Proposal[], tried: ReadonlySet<string>, count: number): (readonly number[])[] {
+  let open = proposals.filter(({ architecture }) => !tried.has(architecture.join()));
+  const picked: (readonly number[])[] = [];
+  while (picked.length < count && open.length > 0) {
+    const optimism = OPTIMISM[picked.length % OPTIMISM.length] ?? 0;
+    const hoped = ({ expected: { mean, deviation } }: Proposal) => mean - optimism * deviation;
+    const best = open.reduce((a, b) => (hoped(b) < hoped(a) ? b : a));
+    picked.push(best.architecture);
+    // Nearly the same architecture teaches nearly the same.
+    const far = open.filter(({ architecture }) => distance(architecture, best.architecture) >= MIN_DISTANCE);
+    open = far.length > 0 ? far : open.filter((other) => other !== best);
   }
-  return [...chosen, ...proposals.filter((proposal) => !chosen.includes(proposal))].slice(0, count);
+  return picked;
 }
 
 function distance(a: readonly number[], b: readonly number[]): number {

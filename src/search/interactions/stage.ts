@@ -1,3 +1,4 @@
+import { HALVES } from '../../model/names.js';
 import type { LibraryCosts } from '../../target/costs.js';
 import { taskKey } from '../../run/task-key.js';
 import type { Constraint } from '../constraints.js';
@@ -12,11 +13,12 @@ import {
   type LayerScores,
   type SolvedArchitecture,
 } from '../solve.js';
+import type { Spec } from '../spec.js';
 import { warnOnce } from '../tasks.js';
-import { marksOf } from './marks.js';
 import { provenRadius } from './propose.js';
 import { bestOf, refine } from './refine.js';
 import { type Estimate, estimate, rankCorrelation } from './statistics.js';
+import type { HalfScore } from './surrogate.js';
 import type { BuildingBlocks, SequenceRange } from './tasks.js';
 import { Work } from './work.js';
 
@@ -134,7 +136,7 @@ async function searchInteractions(
   const meta = { stage: 'solve', kind: 'interactions', label: 'whole architectures' } as const;
   const finished = await run.once(key, meta, async () => {
     const work = new Work(context, inputs, program, search.evaluations);
-    const result = await findOutcome(work, program, inputs, ranges, search.evaluations);
+    const result = await findOutcome(work, program, inputs, ranges, spec);
     work.finish();
     return { result };
   });
@@ -146,20 +148,28 @@ async function findOutcome(
   program: AdditiveProgram,
   { scores, additive: { architecture }, validation: { sequenceLength } }: InteractionInputs,
   ranges: Ranges,
-  evaluations: number,
+  { search: { evaluations }, seed }: Spec,
 ): Promise<Outcome | null> {
   const { candidates, problem } = program;
   const additive = choicesOf(program, architecture);
-  const marks = marksOf(candidates, scores, await work.sketches(ranges.search.sequences));
+  const halves = candidates.map((choices, layer) =>
+    choices.map((choice) => HALVES.map((half) => halfScore(choice[half].name, scores[layer]?.[half]))),
+  );
   const first = new Map<string, number[]>();
-  const { measured, surrogate } = await refine(problem, marks, additive, evaluations, async (architectures) => {
-    const kls = await work.realise(architectures, ranges.search);
-    return architectures.map((architecture, i) => {
-      const kl = kls[i];
-      if (kl !== undefined) first.set(architecture.join(), kl);
-      return kl && estimate(kl).value;
-    });
-  });
+  const { measured, surrogate } = await refine(
+    problem,
+    halves,
+    additive,
+    { evaluations, seed },
+    async (architectures) => {
+      const kls = await work.realise(architectures, ranges.search);
+      return architectures.map((architecture, i) => {
+        const kl = kls[i];
+        if (kl !== undefined) first.set(architecture.join(), kl);
+        return kl && estimate(kl).value;
+      });
+    },
+  );
   if (!first.has(additive.join())) return null;
 
   const others = bestOf(measured).filter((architecture) => architecture.join() !== additive.join());
@@ -205,6 +215,11 @@ async function findOutcome(
       provenWithinLayers: await provenRadius(problem, surrogate, chosen),
     },
   };
+}
+
+/** Scores of choices that only noise takes below zero count as 0. */
+function halfScore(variant: string, scores: Readonly<Record<string, number | null>> = {}): HalfScore {
+  return { variant, score: Math.max(0, scores[variant] ?? 0) };
 }
 
 /**

@@ -1,5 +1,14 @@
-import { solveSymmetric } from './linear-algebra.js';
-import { type Marks, placesOf } from './marks.js';
+import { cholesky, forwardSolve, solveFactored } from './linear-algebra.js';
+
+/** One half of a layer as an architecture has it. */
+export interface HalfScore {
+  variant: string;
+  /** KL of the full parent with this alone swapped in, nats/token; 0 for the parent's own. */
+  score: number;
+}
+
+/** The halves of choice j of layer l: `[l][j]`, attention and FFN. */
+export type ChoiceScores = readonly (readonly (readonly HalfScore[])[])[];
 
 /** One architecture, a choice per layer, and its measured KL, nats/token. */
 export interface Observation {
@@ -7,100 +16,101 @@ export interface Observation {
   kl: number;
 }
 
-/** Prior standard deviations of what the sums below miss: per pair of marks, and per mark, as shares of their scores. */
-const PAIR_VARIANCE = 0.1;
-const MARK_VARIANCE = 0.1;
+/** What is expected of an architecture: mean and standard deviation, nats/token. */
+export interface Expectation {
+  mean: number;
+  deviation: number;
+}
+
+/** Prior variances of what is not known: of every half and of every pair of halves, in units of their scores. */
+const HALF_VARIANCE = 0.3;
+const PAIR_VARIANCE = 0.3;
+/** How much of the errors of two variants of the same half is the same, beside what the lower of their scores says. */
+const LIKENESS = 0.8;
 /** Measured KLs are trusted to this share of their mean: the model need not pass through each. */
 const NOISE = 0.01;
-/** The prior of the two weights of the sums: the superposed one alone. */
+/** Of the two sums of `sums`: without anything measured the KL is the plain one. */
 const PRIOR_WEIGHTS = [1, 0] as const;
+const WEIGHT_VARIANCE = 1;
 
 /**
- * Predicts the KL of any architecture from those measured so far. Its prior is superposition: the changes of the logits
- * that the variants make alone add up, so that the KL, their square in the metric of KL, is a sum over pairs of variants,
- * √(s_a s_b) times the cosine of their sketches (s: scores; without the cosines of different marks this is the sum of
- * scores). What was measured corrects it: a Gaussian process (Rasmussen and Williams 2006, 2.7) whose mean is a weighted
- * superposed and plain sum, and whose covariance is that of independent errors of every mark and pair of marks.
+ * Predicts the KL of any architecture from those measured so far: a Gaussian process (Rasmussen and Williams 2006, 2.7).
+ * In second order a KL is a sum over pairs of halves, with terms of the size of √(s_a s_b), s being their scores; the terms
+ * of a half with itself are the scores. So the mean is the sum of scores and, as far as what was measured asks for it, of
+ * all pairs alike; around it every half and every pair has its own error.
  */
 export class Surrogate {
-  private readonly observed: readonly (readonly (number | undefined)[])[];
-  private readonly weights: readonly number[];
+  private readonly observed: readonly (readonly HalfScore[])[];
+  private readonly factor: readonly (readonly number[])[];
   private readonly pulls: readonly number[];
 
   constructor(
-    private readonly marks: Marks,
+    private readonly choices: ChoiceScores,
     observations: readonly Observation[],
   ) {
-    this.observed = observations.map(({ architecture }) => placesOf(marks, architecture));
+    this.observed = observations.map(({ architecture }) => this.halves(architecture));
     const kls = observations.map(({ kl }) => kl);
     const noise = (NOISE * kls.reduce((sum, kl) => sum + kl, 0)) / Math.max(1, kls.length);
-    const covariance = this.observed.map((x, i) =>
-      this.observed.map((y, j) => this.covariance(x, y) + (i === j ? noise ** 2 : 0)),
+    this.factor = cholesky(
+      this.observed.map((x, i) => this.observed.map((y, j) => covariance(x, y) + (i === j ? noise ** 2 : 0))),
     );
-    const sums = this.observed.map((x) => this.sums(x));
-    const whitened = PRIOR_WEIGHTS.map((_, k) =>
-      solveSymmetric(
-        covariance,
-        sums.map((row) => row[k] ?? 0),
-      ),
-    );
-    const normal = whitened.map((column, i) =>
-      whitened.map(
-        (_, j) =>
-          inner(
-            column,
-            sums.map((row) => row[j] ?? 0),
-          ) + (i === j ? 1 : 0),
-      ),
-    );
-    this.weights = solveSymmetric(
-      normal,
-      whitened.map((column, k) => inner(column, kls) + (PRIOR_WEIGHTS[k] ?? 0)),
-    );
-    this.pulls = solveSymmetric(
-      covariance,
-      kls.map((kl, i) => kl - inner(this.weights, sums[i] ?? [])),
+    this.pulls = solveFactored(
+      this.factor,
+      kls.map((kl, i) => kl - inner(PRIOR_WEIGHTS, sums(this.observed[i] ?? []))),
     );
   }
 
   /** The expected KL, nats/token. */
   predict(architecture: readonly number[]): number {
-    const places = placesOf(this.marks, architecture);
-    const correction = this.observed.reduce((sum, x, i) => sum + (this.pulls[i] ?? 0) * this.covariance(places, x), 0);
-    return inner(this.weights, this.sums(places)) + correction;
+    const halves = this.halves(architecture);
+    return inner(PRIOR_WEIGHTS, sums(halves)) + inner(this.pulls, this.covariances(halves));
   }
 
-  /** The superposed and the plain sum of scores. */
-  private sums(places: readonly (number | undefined)[]): [number, number] {
-    const { scores, cosines } = this.marks;
-    const marks = places.filter((mark) => mark !== undefined);
-    let [superposed, plain] = [0, 0];
-    for (const a of marks) {
-      plain += scores[a] as number;
-      for (const b of marks) {
-        superposed +=
-          ((cosines[a] as Float64Array)[b] as number) * Math.sqrt((scores[a] as number) * (scores[b] as number));
-      }
-    }
-    return [superposed, plain];
+  /** The expected KL and how uncertain it is. */
+  expect(architecture: readonly number[]): Expectation {
+    const halves = this.halves(architecture);
+    const covariances = this.covariances(halves);
+    const known = forwardSolve(this.factor, covariances);
+    return {
+      mean: inner(PRIOR_WEIGHTS, sums(halves)) + inner(this.pulls, covariances),
+      deviation: Math.sqrt(Math.max(0, covariance(halves, halves) - inner(known, known))),
+    };
   }
 
-  /** Of the errors of two predictions: they share those of the marks that they share, or that are alike. */
-  private covariance(x: readonly (number | undefined)[], y: readonly (number | undefined)[]): number {
-    const { scores, cosines } = this.marks;
-    let [shared, squares] = [0, 0];
-    for (let place = 0; place < x.length; place++) {
-      const [a, b] = [x[place], y[place]];
-      if (a === undefined || b === undefined) continue;
-      const cosine = Math.max(0, (cosines[a] as Float64Array)[b] as number);
-      const alike = cosine ** 2 * Math.sqrt((scores[a] as number) * (scores[b] as number));
-      shared += alike;
-      squares += alike ** 2;
-    }
-    return PAIR_VARIANCE * shared ** 2 + MARK_VARIANCE * squares;
+  private covariances(halves: readonly HalfScore[]): number[] {
+    return this.observed.map((x) => covariance(halves, x));
+  }
+
+  private halves(architecture: readonly number[]): HalfScore[] {
+    return architecture.flatMap((choice, layer) => this.choices[layer]?.[choice] ?? []);
   }
 }
 
+/** The sum of scores, and the same over all pairs: (Σ √s)². */
+function sums(halves: readonly HalfScore[]): [number, number] {
+  let [plain, roots] = [0, 0];
+  for (const { score } of halves) {
+    plain += score;
+    roots += Math.sqrt(score);
+  }
+  return [plain, roots ** 2];
+}
+
+/** Of two predictions: they share the errors of halves that are the same, or as far as the smaller of two does less. */
+function covariance(x: readonly HalfScore[], y: readonly HalfScore[]): number {
+  let [shared, squares] = [0, 0];
+  for (const [place, half] of x.entries()) {
+    const other = y[place];
+    if (other === undefined) continue;
+    const alike = Math.min(half.score, other.score) * (half.variant === other.variant ? 1 : LIKENESS);
+    shared += alike;
+    squares += alike ** 2;
+  }
+  return WEIGHT_VARIANCE * inner(sums(x), sums(y)) + PAIR_VARIANCE * shared ** 2 + HALF_VARIANCE * squares;
+}
+
 function inner(a: readonly number[], b: readonly number[]): number {
-  return a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+  let sum = 0;
+  for (const [i, value] of a.entries()) sum += value * (b[i] ?? 0);
+  return sum;
 }

@@ -7,7 +7,6 @@ import type { SearchContext, TaskRequest } from '../context.js';
 import type { PackedData } from '../data.js';
 import type { LayerChoice } from '../solve.js';
 import type { RealisedHalf, RealisePayload, StoredStart } from './realise.js';
-import type { SketchPayload } from './sketch.js';
 
 /** What the architectures of a search are made of. */
 export interface BuildingBlocks {
@@ -25,28 +24,6 @@ export interface SequenceRange {
 }
 
 type Named = Pick<LayerChoice, 'attention' | 'ffn'>;
-
-/** The task that makes the sketch of a trained variant on the first `sequences` of the scored ones. */
-export function sketchRequest(
-  { run, spec, parent, parentHash }: SearchContext,
-  { validation, data }: BuildingBlocks,
-  { layer, half, variant, file, key: trained }: LibraryEntry,
-  sequences: number,
-): TaskRequest {
-  const { seed } = spec;
-  const key = taskKey('sketch', { parentHash, data: data.key, trained, sequences, seed });
-  const name = `${half}-${variant.name.replace('%', '')}-${key.slice(0, 8)}`;
-  const artifact = `interactions/layer${layer}/${name}.f16`;
-  const payload: SketchPayload = {
-    ...{ parentDir: spec.parent, layer, half, shape: variant.shape, variantFile: file },
-    inputFile: entering(validation, layer, half),
-    finalFile: finalOf(validation),
-    ...{ sequences, sequenceLength: validation.sequenceLength, seed },
-    output: { file: run.path(artifact), artifact },
-  };
-  const label = `sketch of layer ${layer} ${half} ${variant.name}`;
-  return { key, kind: 'sketch', label, payload, cost: parent.config.layers.length - layer };
-}
 
 /** The task that measures the KL of an architecture on some sequences, keyed by what it is made of and those. */
 export function realiseRequest(

@@ -2,13 +2,8 @@ import type { FinishedTask } from '../../run/run.js';
 import type { SearchContext, TaskRequest } from '../context.js';
 import { type AdditiveProgram, architectureOf } from '../solve.js';
 import { finishStage, runTasksOf } from '../tasks.js';
-import type { Sketched } from './marks.js';
 import type { Realised } from './realise.js';
-import { readSketch } from './sketch.js';
-import { type BuildingBlocks, realiseRequest, type SequenceRange, sketchRequest } from './tasks.js';
-
-/** Sequences that sketches are made on: their errors are small long before those of what they predict. */
-const SKETCH_SEQUENCES = 8;
+import { type BuildingBlocks, realiseRequest, type SequenceRange } from './tasks.js';
 
 /** The tasks that a search of whole architectures asks for, as one part of the solve stage. */
 export class Work {
@@ -36,19 +31,6 @@ export class Work {
     });
   }
 
-  /** The sketches of every variant of the library. */
-  async sketches(sequences: number): Promise<Sketched[]> {
-    const { library } = this.blocks;
-    const least = Math.min(SKETCH_SEQUENCES, sequences);
-    const done = await this.run(library.map((entry) => sketchRequest(this.context, this.blocks, entry, least)));
-    return Promise.all(
-      library.map(async ({ layer, half, variant }, i) => ({
-        ...{ layer, half, variant: variant.name },
-        sketch: await readSketch(this.context.run.path(done[i]?.artifact ?? '')),
-      })),
-    );
-  }
-
   /** Ends the stage. */
   finish(): void {
     finishStage(this.context, 'solve', this.finished);
@@ -56,7 +38,7 @@ export class Work {
 
   private async run(tasks: readonly TaskRequest[]): Promise<FinishedTask[]> {
     const before = this.finished.length;
-    const total = Math.max(before + tasks.length, this.blocks.library.length + this.expected);
+    const total = Math.max(before + tasks.length, this.expected);
     const done = await runTasksOf(this.context, 'solve', tasks, { before, total });
     this.finished.push(...done);
     return done;
