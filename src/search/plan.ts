@@ -13,12 +13,14 @@ const TRAINING = 3;
 const VARIANT_SHARE = 0.7;
 const TAIL_SHARE = 0.55;
 const CHILD_SHARE = 0.6;
+/** Architectures are measured on half of the scored tokens, and are smaller than the parent. */
+const SEARCHED_SHARE = 0.4;
 const SECONDS_PER_MEASURED_ROW = 3.5;
 const EVALUATION_SECONDS = 60;
 
 /** What the time of a search depends on, beside the variants. */
 export interface Plan extends Pick<SearchContext, 'budgets' | 'threads'> {
-  spec: Pick<Spec, 'target'>;
+  spec: Pick<Spec, 'target' | 'search'>;
   parent: Pick<Model, 'config'>;
 }
 
@@ -38,7 +40,9 @@ export function planSeconds({ spec, parent, budgets, threads }: Plan, variants: 
     distil: seconds(trained * budgets.distilTokens * perLayer * TRAINING * VARIANT_SHARE),
     score: seconds(all.length * budgets.scoreTokens * perToken * TAIL_SHARE),
     measure: spec.target.engine === 'table' ? 1 : rows.size * SECONDS_PER_MEASURED_ROW,
-    solve: 1,
+    solve: spec.search.interactions
+      ? seconds(spec.search.evaluations * SEARCHED_SHARE * budgets.scoreTokens * perToken)
+      : 1,
     assemble: 1,
     uptrain: seconds(budgets.uptrainTokens * perToken * (1 + TRAINING * CHILD_SHARE)),
     evaluate: EVALUATION_SECONDS,

@@ -1,6 +1,7 @@
 import { Random } from '../../common/random.js';
-import { LIMIT_TOLERANCE, type Problem } from '../../solver/problem.js';
+import type { Problem } from '../../solver/problem.js';
 import { type Solution, solve } from '../../solver/solve.js';
+import { allowedChoices, isWithin } from '../reference-architectures.js';
 import type { Expectation, Surrogate } from './surrogate.js';
 
 /** The cost by which a program counts the layers that differ from an architecture. */
@@ -151,13 +152,9 @@ interface Move {
 }
 
 /** Every other choice of every layer that no rule excludes. */
-function allowedMoves({ layers, pins = [], bans = [] }: Problem, around: readonly number[]): Move[] {
-  const banned = new Set(bans.map(({ layer, choice }) => `${layer}/${choice}`));
-  const pinned = new Set(pins.map(({ layer }) => layer));
-  return layers.flatMap(({ choices }, layer) =>
-    choices.flatMap((_, choice) =>
-      choice === around[layer] || pinned.has(layer) || banned.has(`${layer}/${choice}`) ? [] : [{ layer, choice }],
-    ),
+function allowedMoves(problem: Problem, around: readonly number[]): Move[] {
+  return allowedChoices(problem).flatMap((choices, layer) =>
+    choices.filter((choice) => choice !== around[layer]).map((choice) => ({ layer, choice })),
   );
 }
 
@@ -167,18 +164,16 @@ function limitCheck(
   around: readonly number[],
 ): (moves: readonly Move[]) => boolean {
   const costOf = (cost: string, layer: number, choice = 0) => layers[layer]?.choices[choice]?.costs[cost] ?? 0;
-  const bounds = limits.map(({ cost, min = -Infinity, max = Infinity }) => ({
-    cost,
-    total: around.reduce((sum, choice, layer) => sum + costOf(cost, layer, choice), nonBlock[cost] ?? 0),
-    least: min - LIMIT_TOLERANCE * Math.abs(Number.isFinite(min) ? min : 0),
-    most: max + LIMIT_TOLERANCE * Math.abs(Number.isFinite(max) ? max : 0),
+  const totals = limits.map((limit) => ({
+    limit,
+    total: around.reduce((sum, choice, layer) => sum + costOf(limit.cost, layer, choice), nonBlock[limit.cost] ?? 0),
   }));
   return (moves) =>
-    bounds.every(({ cost, total, least, most }) => {
+    totals.every(({ limit, total }) => {
       const moved = moves.reduce(
-        (sum, { layer, choice }) => sum + costOf(cost, layer, choice) - costOf(cost, layer, around[layer]),
+        (sum, { layer, choice }) => sum + costOf(limit.cost, layer, choice) - costOf(limit.cost, layer, around[layer]),
         total,
       );
-      return moved >= least && moved <= most;
+      return isWithin(limit, moved);
     });
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '../../solver/problem.js';
 import { diverse, propose, type Proposal } from './propose.js';
+import { estimate } from './statistics.js';
 import { type ChoiceScores, Surrogate } from './surrogate.js';
 
 /** An architecture that was proposed and then measured. */
@@ -7,7 +8,9 @@ export interface Measured {
   architecture: readonly number[];
   /** Before it was measured, by what was known then, nats/token. */
   predicted: number;
+  /** The mean over the text. */
   kl: number;
+  sequences: readonly number[];
 }
 
 /** Measured together, between two fits of the surrogate. */
@@ -23,33 +26,38 @@ const MIN_DISTANCE = 2;
 
 /**
  * Measures up to `evaluations` architectures, those first that are expected to drop least, and learns from each batch:
- * the first is `additive`. Every one meets the limits. `realise` gives the KL of each, undefined where it came to nothing.
+ * the first is `additive`. Every one meets the limits. `realise` gives the KL of each on each
+ * sequence, undefined where it came to nothing. The measured are returned least first, by what all measurements say together.
  */
 export async function refine(
   problem: Problem,
   choices: ChoiceScores,
   additive: readonly number[],
   { evaluations, seed }: { evaluations: number; seed: number },
-  realise: (architectures: readonly (readonly number[])[]) => Promise<(number | undefined)[]>,
+  realise: (architectures: readonly (readonly number[])[]) => Promise<(readonly number[] | undefined)[]>,
 ): Promise<{ measured: Measured[]; surrogate: Surrogate }> {
   const measured: Measured[] = [];
   const tried = new Set<string>();
-  let surrogate = new Surrogate(choices, []);
+  let surrogate = new Surrogate(choices, [], 0);
   let batch = unseen([additive, ...(await diverse(problem, Math.floor(evaluations * DIVERSE_SHARE), seed))], tried);
   while (batch.length > 0) {
     const kls = await realise(batch);
     for (const [i, architecture] of batch.entries()) {
-      const kl = kls[i];
-      if (kl !== undefined) measured.push({ architecture, predicted: surrogate.predict(architecture), kl });
+      const sequences = kls[i];
+      if (sequences === undefined) continue;
+      const predicted = surrogate.predict(architecture);
+      measured.push({ architecture, predicted, kl: estimate(sequences).value, sequences });
     }
-    surrogate = new Surrogate(choices, measured);
+    surrogate = new Surrogate(choices, measured, noiseOf(measured));
     const left = Math.min(BATCH, evaluations - tried.size);
     if (left <= 0) break;
-    const starts = bestOf(measured).slice(0, STARTS);
+    const starts = bestOf(measured, surrogate)
+      .slice(0, STARTS)
+      .map(({ architecture }) => architecture);
     const proposals = await propose(problem, surrogate, starts.length === 0 ? [additive] : starts);
     batch = unseen(pick(proposals, tried, left), tried);
   }
-  return { measured, surrogate };
+  return { measured: bestOf(measured, surrogate), surrogate };
 }
 
 /** Those that were not tried, which they are now. */
@@ -60,9 +68,20 @@ function unseen(architectures: readonly (readonly number[])[], tried: Set<string
   });
 }
 
-/** Least KL first; of equal ones the earlier. */
-export function bestOf(measured: readonly Measured[]): (readonly number[])[] {
-  return [...measured].sort((a, b) => a.kl - b.kl).map(({ architecture }) => architecture);
+/** Least first; by the surrogate, as the least of many noisy numbers is least by luck as well. */
+function bestOf(measured: readonly Measured[], surrogate: Surrogate): Measured[] {
+  const kls = new Map(measured.map((one) => [one, surrogate.predict(one.architecture)]));
+  return [...measured].sort((a, b) => (kls.get(a) ?? 0) - (kls.get(b) ?? 0));
+}
+
+/** The standard error of a KL, what makes some sequences harder for all architectures taken off. */
+function noiseOf(measured: readonly Measured[]): number {
+  const common = (sequence: number) => estimate(measured.map(({ sequences }) => sequences[sequence] ?? 0)).value;
+  const means = (measured[0]?.sequences ?? []).map((_, sequence) => common(sequence));
+  const errors = measured.map(
+    ({ sequences }) => estimate(sequences.map((kl, sequence) => kl - (means[sequence] ?? 0))).standardError,
+  );
+  return Math.sqrt(estimate(errors.map((error) => error ** 2)).value);
 }
 
 /** The best of what was not tried by each optimism in turn. */

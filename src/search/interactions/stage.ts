@@ -16,7 +16,7 @@ import {
 import type { Spec } from '../spec.js';
 import { warnOnce } from '../tasks.js';
 import { provenRadius } from './propose.js';
-import { bestOf, refine } from './refine.js';
+import { type Measured, refine } from './refine.js';
 import { type Estimate, estimate, rankCorrelation } from './statistics.js';
 import type { HalfScore } from './surrogate.js';
 import type { BuildingBlocks, SequenceRange } from './tasks.js';
@@ -155,42 +155,28 @@ async function findOutcome(
   const halves = candidates.map((choices, layer) =>
     choices.map((choice) => HALVES.map((half) => halfScore(choice[half].name, scores[layer]?.[half]))),
   );
-  const first = new Map<string, number[]>();
-  const { measured, surrogate } = await refine(
-    problem,
-    halves,
-    additive,
-    { evaluations, seed },
-    async (architectures) => {
-      const kls = await work.realise(architectures, ranges.search);
-      return architectures.map((architecture, i) => {
-        const kl = kls[i];
-        if (kl !== undefined) first.set(architecture.join(), kl);
-        return kl && estimate(kl).value;
-      });
-    },
+  const { measured, surrogate } = await refine(problem, halves, additive, { evaluations, seed }, (architectures) =>
+    work.realise(architectures, ranges.search),
   );
-  if (!first.has(additive.join())) return null;
+  const own = measured.find(({ architecture }) => isSame(architecture, additive));
+  if (own === undefined) return null;
 
-  const others = bestOf(measured).filter((architecture) => architecture.join() !== additive.join());
-  const finalists = [additive, ...others.slice(0, FINALISTS)];
-  const second = await work.realise(finalists, ranges.finalists);
-  const chosen =
-    finalists[
-      bestFinalist(
-        finalists.map((x) => first.get(x.join())),
-        second,
-      )
-    ] ?? additive;
+  const finalists = [own, ...measured.filter((one) => one !== own).slice(0, FINALISTS)];
+  const again = await work.realise(
+    finalists.map(({ architecture }) => architecture),
+    ranges.finalists,
+  );
+  const best = finalists[bestFinalist(finalists, again)] ?? own;
+  const chosen = best.architecture;
 
   const [klAdditive, klChosen] = await work.realise([additive, chosen], ranges.report);
   if (klAdditive === undefined || klChosen === undefined) return null;
   const sumOfScores = (choices: readonly number[]) =>
     architectureOf(program, choices).reduce((sum, { score }) => sum + score, 0);
-  const told = (choices: readonly number[], kl: readonly number[]): RealisedArchitecture => ({
+  const told = ({ architecture: choices, predicted }: Measured, kl: readonly number[]): RealisedArchitecture => ({
     architecture: architectureOf(program, choices),
     sumOfScores: sumOfScores(choices),
-    predicted: measured.find((one) => one.architecture.join() === choices.join())?.predicted ?? 0,
+    predicted,
     realised: estimate(kl),
   });
   const kls = measured.map(({ kl }) => kl);
@@ -198,8 +184,8 @@ async function findOutcome(
     choices: [...chosen],
     search: {
       evaluations: measured.length,
-      chosen: told(chosen, klChosen),
-      additive: told(additive, klAdditive),
+      chosen: told(best, klChosen),
+      additive: told(own, klAdditive),
       difference: estimate(klChosen.map((kl, i) => kl - (klAdditive[i] ?? 0))),
       heldOutTokens: klChosen.length * sequenceLength,
       rankCorrelation: {
@@ -226,12 +212,16 @@ function halfScore(variant: string, scores: Readonly<Record<string, number | nul
  * The finalist with the least mean over both parts of the text, if it is also better than the additive one, which comes
  * first, on the part that it did not become a finalist by.
  */
-function bestFinalist(first: readonly (number[] | undefined)[], second: readonly (number[] | undefined)[]): number {
-  const means = second.map((kl, i) => {
-    const before = first[i];
-    return kl === undefined || before === undefined ? Infinity : estimate([...before, ...kl]).value;
+function bestFinalist(finalists: readonly Measured[], again: readonly (readonly number[] | undefined)[]): number {
+  const means = finalists.map(({ sequences }, i) => {
+    const more = again[i];
+    return more === undefined ? Infinity : estimate([...sequences, ...more]).value;
   });
   const best = means.indexOf(Math.min(...means));
-  const [own, additive] = [second[best], second[0]];
+  const [own, additive] = [again[best], again[0]];
   return own !== undefined && additive !== undefined && estimate(own).value < estimate(additive).value ? best : 0;
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.every((choice, layer) => choice === b[layer]);
 }

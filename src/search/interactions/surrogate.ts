@@ -27,8 +27,6 @@ const HALF_VARIANCE = 0.3;
 const PAIR_VARIANCE = 0.3;
 /** How much of the errors of two variants of the same half is the same, beside what the lower of their scores says. */
 const LIKENESS = 0.8;
-/** Measured KLs are trusted to this share of their mean: the model need not pass through each. */
-const NOISE = 0.01;
 /** Of the two sums of `sums`: without anything measured the KL is the plain one. */
 const PRIOR_WEIGHTS = [1, 0] as const;
 const WEIGHT_VARIANCE = 1;
@@ -47,10 +45,11 @@ export class Surrogate {
   constructor(
     private readonly choices: ChoiceScores,
     observations: readonly Observation[],
+    /** Standard deviation of what was measured, nats/token: the model need not pass through it. */
+    noise: number,
   ) {
     this.observed = observations.map(({ architecture }) => this.halves(architecture));
     const kls = observations.map(({ kl }) => kl);
-    const noise = (NOISE * kls.reduce((sum, kl) => sum + kl, 0)) / Math.max(1, kls.length);
     this.factor = cholesky(
       this.observed.map((x, i) => this.observed.map((y, j) => covariance(x, y) + (i === j ? noise ** 2 : 0))),
     );
