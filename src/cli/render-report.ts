@@ -69,7 +69,7 @@ function interactionNotes({ solution: { interactions } }: Report): string[] {
   const same = JSON.stringify(chosen.architecture) === JSON.stringify(additive.architecture);
   const text = `on ${count(heldOutTokens)} tokens that nothing was chosen on`;
   const ranks = ({ predicted, sumOfScores }: InteractionSearch['rankCorrelation']) =>
-    `${correlation(predicted)} with what was predicted before, ${correlation(sumOfScores)} with the sum of scores`;
+    `${correlation(predicted)} with what the others predict, ${correlation(sumOfScores)} with the sum of scores`;
   return [
     `KL of the whole child before uptraining, nats/token: ${kl(chosen)} ${text}; ` +
       (same

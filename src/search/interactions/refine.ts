@@ -6,7 +6,7 @@ import { type ChoiceScores, Surrogate } from './surrogate.js';
 /** An architecture that was proposed and then measured. */
 export interface Measured {
   architecture: readonly number[];
-  /** Before it was measured, by what was known then, nats/token. */
+  /** By what all others were measured to be, nats/token. */
   predicted: number;
   /** The mean over the text. */
   kl: number;
@@ -36,7 +36,7 @@ export async function refine(
   { evaluations, seed }: { evaluations: number; seed: number },
   realise: (architectures: readonly (readonly number[])[]) => Promise<(readonly number[] | undefined)[]>,
 ): Promise<{ measured: Measured[]; surrogate: Surrogate }> {
-  const measured: Measured[] = [];
+  const measured: Omit<Measured, 'predicted'>[] = [];
   const tried = new Set<string>();
   let surrogate = new Surrogate(choices, [], 0);
   let batch = unseen([additive, ...(await diverse(problem, Math.floor(evaluations * DIVERSE_SHARE), seed))], tried);
@@ -45,8 +45,7 @@ export async function refine(
     for (const [i, architecture] of batch.entries()) {
       const sequences = kls[i];
       if (sequences === undefined) continue;
-      const predicted = surrogate.predict(architecture);
-      measured.push({ architecture, predicted, kl: estimate(sequences).value, sequences });
+      measured.push({ architecture, kl: estimate(sequences).value, sequences });
     }
     surrogate = new Surrogate(choices, measured, noiseOf(measured));
     const left = Math.min(BATCH, evaluations - tried.size);
@@ -57,7 +56,11 @@ export async function refine(
     const proposals = await propose(problem, surrogate, starts.length === 0 ? [additive] : starts);
     batch = unseen(pick(proposals, tried, left), tried);
   }
-  return { measured: bestOf(measured, surrogate), surrogate };
+  const predicted = measured.map((one) => {
+    const others = measured.filter((other) => other !== one);
+    return { ...one, predicted: new Surrogate(choices, others, noiseOf(measured)).predict(one.architecture) };
+  });
+  return { measured: bestOf(predicted, surrogate), surrogate };
 }
 
 /** Those that were not tried, which they are now. */
@@ -69,13 +72,13 @@ function unseen(architectures: readonly (readonly number[])[], tried: Set<string
 }
 
 /** Least first; by the surrogate, as the least of many noisy numbers is least by luck as well. */
-function bestOf(measured: readonly Measured[], surrogate: Surrogate): Measured[] {
+function bestOf<T extends { architecture: readonly number[] }>(measured: readonly T[], surrogate: Surrogate): T[] {
   const kls = new Map(measured.map((one) => [one, surrogate.predict(one.architecture)]));
   return [...measured].sort((a, b) => (kls.get(a) ?? 0) - (kls.get(b) ?? 0));
 }
 
 /** The standard error of a KL, what makes some sequences harder for all architectures taken off. */
-function noiseOf(measured: readonly Measured[]): number {
+function noiseOf(measured: readonly Pick<Measured, 'sequences'>[]): number {
   const common = (sequence: number) => estimate(measured.map(({ sequences }) => sequences[sequence] ?? 0)).value;
   const means = (measured[0]?.sequences ?? []).map((_, sequence) => common(sequence));
   const errors = measured.map(

@@ -27,7 +27,7 @@ export interface RealisedArchitecture {
   architecture: LayerChoice[];
   /** The sum of the scores of its variants. */
   sumOfScores: number;
-  /** Its KL by the surrogate, before it was measured. */
+  /** Its KL as all the other measured architectures predict it. */
   predicted: number;
   /** Its KL on text that nothing was selected on. */
   realised: Estimate;
@@ -44,7 +44,7 @@ export interface InteractionSearch {
   difference: Estimate;
   /** Tokens that `realised` is over. */
   heldOutTokens: number;
-  /** Over the measured architectures, with their KL on the text of the search; null where all are equal. */
+  /** Over the measured architectures, with their KL on the text of the search; null where all are equal. Each prediction is made from the others. */
   rankCorrelation: { predicted: number | null; sumOfScores: number | null };
   /**
    * The last program solved: no architecture that meets the limits and differs from the chosen one in at most so many
