@@ -88,8 +88,9 @@ describe('the KL of an architecture that nobody assembled', () => {
     const stored = async (name: string, layer: number) => {
       const file = join(dir, name);
       await using writer = await HiddenWriter.create(file);
-      for (const { hidden } of parents)
+      for (const { hidden } of parents) {
         await writer.append(Float32Array.from((hidden[layer] ?? []).flatMap((row) => [...row])));
+      }
       return file;
     };
     const start = {
