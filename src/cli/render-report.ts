@@ -1,8 +1,10 @@
+import type { InteractionSearch, RealisedArchitecture } from '../search/interactions/stage.js';
+import type { Estimate } from '../search/interactions/statistics.js';
 import type { Report } from '../search/report.js';
 import { comparisonNotes, renderComparison } from './render-comparison.js';
 import { renderMap } from './render-map.js';
 import { renderTable } from './render-table.js';
-import { count, duration, percent, significant, times } from '../common/units.js';
+import { count, duration, percent, plural, significant, times } from '../common/units.js';
 
 /** The result of a search as people read it. Pure: everything comes from the report. */
 export function renderReport(report: Report): string {
@@ -13,6 +15,7 @@ export function renderReport(report: Report): string {
       'Bar: share of the parent’s parameters in that half of the layer that is kept; ▒: replaced by one linear layer.',
       'Score: KL(parent || parent with only this layer replaced), nats/token, on validation text, before uptraining.',
       solutionNote(report),
+      ...interactionNotes(report),
     ]),
     section('Parent and child', renderComparison(report), comparisonNotes(report)),
     section('Cost of the search', renderStages(report)),
@@ -54,6 +57,39 @@ function solutionNote({ solution, architecture }: Report): string {
   const tightened = margin === 0 ? '' : ` (runtime limits tightened by ${percent(margin)})`;
   const proof = status === 'optimal' ? 'proven to be the least' : `at most ${significant(gap)} above the least`;
   return `Sum over ${architecture.length} layers: ${significant(objective)}, ${proof} for ${asked}${tightened}.`;
+}
+
+/** What whole architectures turned out to do, where they were measured. */
+function interactionNotes({ solution: { interactions } }: Report): string[] {
+  if (interactions === undefined) return [];
+  const { chosen, additive, difference, evaluations, heldOutTokens, rankCorrelation, provenWithinLayers } =
+    interactions;
+  const kl = ({ predicted, realised }: RealisedArchitecture) =>
+    `${uncertain(realised)} (${significant(predicted)} predicted)`;
+  const same = JSON.stringify(chosen.architecture) === JSON.stringify(additive.architecture);
+  const text = `on ${count(heldOutTokens)} tokens that nothing was chosen on`;
+  const ranks = ({ predicted, sumOfScores }: InteractionSearch['rankCorrelation']) =>
+    `${correlation(predicted)} with what the others predict, ${correlation(sumOfScores)} with the sum of scores`;
+  return [
+    `KL of the whole child before uptraining, nats/token: ${kl(chosen)} ${text}; ` +
+      (same
+        ? 'of the architectures measured none was reliably better than the least sum.'
+        : `with the least sum of scores ${kl(additive)}, difference ${uncertain(difference)}.`),
+    `Measured architectures: ${evaluations}; rank correlation of their KL: ${ranks(rankCorrelation)}.`,
+    ...(provenWithinLayers === 0
+      ? []
+      : [
+          `Proven: with scores corrected by these measurements no architecture with at most ${plural(provenWithinLayers, 'other layer')} has a lower sum.`,
+        ]),
+  ];
+}
+
+function uncertain({ value, standardError }: Estimate): string {
+  return `${significant(value)} ± ${significant(standardError)}`;
+}
+
+function correlation(value: number | null): string {
+  return value === null ? 'unknown' : value.toFixed(2);
 }
 
 function renderStages({ stages, baselines, tokens, seconds }: Report): string {

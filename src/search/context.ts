@@ -83,6 +83,8 @@ export interface Budgets {
   calibrationTokens: number;
   distilBatch: number;
   scoreTokens: number;
+  /** Validation tokens after the scored ones, for what was selected on those. */
+  reportTokens: number;
   uptrainTokens: number;
   uptrainBatch: number;
   testTokens: number;
@@ -106,6 +108,7 @@ export function budgets(spec: Spec, config: ModelConfig): Budgets {
     calibrationTokens: Math.max(2 * sequenceLength, spec.distil.distinctTokens ?? Math.min(distilTokens, 49_152)),
     distilBatch: spec.distil.batch ?? batch,
     scoreTokens: spec.score.tokens ?? 8_192,
+    reportTokens: spec.score.tokens ?? 8_192,
     uptrainTokens: spec.uptrain.tokens ?? 1_000_000,
     uptrainBatch: spec.uptrain.batch ?? batch,
     testTokens: spec.evaluate.tokens ?? 16_384,

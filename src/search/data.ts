@@ -55,7 +55,7 @@ export async function packData(context: SearchContext): Promise<PackedData> {
   const paths = [spec.data.text].flat();
   const wanted = {
     train: Math.max(budgets.calibrationTokens, budgets.uptrainTokens),
-    validation: budgets.scoreTokens,
+    validation: budgets.scoreTokens + budgets.reportTokens,
     test: budgets.testTokens,
   };
   const { sequenceLength } = budgets;

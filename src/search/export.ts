@@ -10,7 +10,8 @@ import { modelHash, openModel, type SearchContext } from './context.js';
 import type { PackedData } from './data.js';
 import type { EvaluationResult } from './evaluate/stage.js';
 import { buildReport, type Report, REPORT_FILE, writeReport } from './report.js';
-import type { LayerScores, SolvedArchitecture } from './solve.js';
+import type { RefinedSolution } from './interactions/stage.js';
+import type { LayerScores } from './solve.js';
 import type { Spec } from './spec.js';
 import { runStage } from './tasks.js';
 import type { UptrainedChild } from './uptrain.js';
@@ -23,7 +24,7 @@ export interface Findings {
   data: PackedData;
   costs: CostTable;
   scores: readonly LayerScores[];
-  solution: SolvedArchitecture;
+  solution: RefinedSolution;
   child: UptrainedChild;
   evaluation: EvaluationResult;
   baselines?: readonly Baseline[];
@@ -46,6 +47,7 @@ export async function exportStage(context: SearchContext, findings: Findings): P
       bound: solution.bound,
       totals: solution.totals,
       parent: solution.parent,
+      interactions: solution.interactions,
     },
     scores,
     costs,

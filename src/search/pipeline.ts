@@ -19,6 +19,8 @@ import { packData } from './data.js';
 import { type DistilPayload, distilTask } from './distil.js';
 import { taskBytes, taskFiles } from './evaluate/scores.js';
 import { evaluateStage } from './evaluate/stage.js';
+import { type RealisePayload, realiseTask } from './interactions/realise.js';
+import { refineSolution } from './interactions/stage.js';
 import { measureStage } from './measure.js';
 import { checkInputs } from './preflight.js';
 import { exportStage, publishReport } from './export.js';
@@ -29,7 +31,7 @@ import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import { type ScorePayload, scoreTask } from './score.js';
 import { scoreAllPairs, scoreUsedPairs } from './score-pairs.js';
 import { scoreStage } from './score-stage.js';
-import { type LayerChoice, solveStage } from './solve.js';
+import { type LayerChoice, SOLUTION_FILE, solveStage } from './solve.js';
 import { readSpec, resolveSpec, type Spec } from './spec.js';
 import { storedSpec } from './stored-spec.js';
 import { beginStage, runStage } from './tasks.js';
@@ -47,6 +49,7 @@ export interface SearchOptions {
 export const TASK_HANDLERS: Record<string, (payload: unknown, context: TaskContext) => Promise<TaskAnswer>> = {
   distil: (payload, context) => distilTask(payload as DistilPayload, context),
   score: (payload, context) => scoreTask(payload as ScorePayload, context),
+  realise: (payload, context) => realiseTask(payload as RealisePayload, context),
 };
 
 /**
@@ -121,7 +124,12 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   if (stops('measure')) return undefined;
 
   const scores = await scoreUsedPairs(context, { ...pairs, scores: known }, costs);
-  const solution = await solveStage(context, scores, costs, parseConstraints(spec.limits));
+  const constraints = parseConstraints(spec.limits);
+  const additive = await solveStage(context, scores, costs, constraints);
+  const blocks = { variants, library, validation, data };
+  const solution = await refineSolution(context, { ...blocks, scores, costs, constraints, additive });
+  // How long it took differs from run to run, what came out does not.
+  await writeJson(run.path(SOLUTION_FILE), { ...solution, milliseconds: undefined });
   if (stops('solve')) return undefined;
 
   const assembled = await assembleStage(context, chosenLayers(variants, library, solution.architecture));

@@ -20,6 +20,8 @@ const TAIL_SHARE = 0.55;
 const CHILD_SHARE = 0.6;
 /** Of one small task: its graph is built and compiled, its activations are read. */
 const SECONDS_PER_TASK = 0.25;
+/** Architectures are measured on half of the scored tokens, and are smaller than the parent. */
+const SEARCHED_SHARE = 0.4;
 const SECONDS_PER_MEASURED_ROW = 3.5;
 /** Of the text of a task: bytes that make a token, and how often a context is read, for its several choices. */
 const BYTES_PER_TOKEN = 4;
@@ -27,7 +29,7 @@ const READINGS = 1.3;
 
 /** What the time of a search depends on, beside the variants. */
 export interface Plan extends Pick<SearchContext, 'budgets' | 'threads'> {
-  spec: Pick<Spec, 'target' | 'evaluate'>;
+  spec: Pick<Spec, 'target' | 'search' | 'evaluate'>;
   parent: Pick<Model, 'config'>;
   /** Size of the task files. */
   taskBytes: number;
@@ -39,7 +41,7 @@ export function planSeconds(
   variants: readonly LayerVariants[],
 ) {
   const { sequenceLength } = budgets;
-  const { target, evaluate } = spec;
+  const { target, search, evaluate } = spec;
   const options = { weights: 'F32', context: sequenceLength } as const;
   const flops = modelCosts(config, options).flopsPerToken;
   const moved = stepBytes(config, sequenceLength);
@@ -66,7 +68,7 @@ export function planSeconds(
     distil: tasks(all.length) + trained * budgets.distilTokens * layerStep * VARIANT_SHARE,
     score: tasks(all.length) + all.length * budgets.scoreTokens * forward * TAIL_SHARE,
     measure: target.engine === 'table' ? 0.1 : rows(variants) * SECONDS_PER_MEASURED_ROW,
-    solve: 0.5,
+    solve: search.interactions ? 0.5 + search.evaluations * SEARCHED_SHARE * budgets.scoreTokens * forward : 0.5,
     assemble: 0.5,
     uptrain: budgets.uptrainTokens * forward * (1 + TRAINING * CHILD_SHARE),
     evaluate: 1 + (read * forward + (evaluate.pairs + 1) * decode) * (1 + CHILD_SHARE),

@@ -10,7 +10,8 @@ import { writeJson } from '../run/artifacts.js';
 import { type Stage, STAGES } from '../run/events.js';
 import type { RunState } from '../run/state.js';
 import type { EvaluationResult } from './evaluate/stage.js';
-import { type LayerScores, pairName, type SolvedArchitecture } from './solve.js';
+import type { RefinedSolution } from './interactions/stage.js';
+import { type LayerScores, pairName } from './solve.js';
 
 /** The report's name in the run directory. */
 export const REPORT_FILE = 'report.json';
@@ -103,7 +104,7 @@ export interface Report {
   stages: StageReport[];
   architecture: LayerReport[];
   /** How the architecture was found; `margin` is the share by which limits on runtime were tightened. */
-  solution: SolvedArchitecture & { margin: number };
+  solution: RefinedSolution & { margin: number };
   evaluation: EvaluationResult;
   baselines: BaselineReport[];
   warnings: string[];

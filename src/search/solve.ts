@@ -129,30 +129,89 @@ export async function solveLibrary(library: ScoredLibrary, requirements: Require
   const answer = await solve(problem);
   if (answer.status === 'undecided') throw new Error('the solver stopped without an answer');
   if (answer.status === 'infeasible') throw await explained(answer, library, requirements);
-  const chosen = candidates.map((layer, index) => {
-    const pair = layer[answer.choices[index] ?? -1];
-    if (pair === undefined) throw new Error(`the solver chose nothing for layer ${index}`);
-    return pair;
-  });
   return {
+    ...described({ candidates }, costs, answer.choices),
     status: answer.status,
-    architecture: chosen.map(({ attention, ffn, choice: { score } }) => ({
-      attention: attention.name,
-      ffn: ffn.name,
-      score,
-    })),
     objective: answer.objective,
     bound: answer.bound,
     gap: answer.gap,
     nodes: answer.nodes,
     milliseconds: answer.milliseconds,
-    totals: metricsOf(
-      sumPartCosts([costs.nonBlock, ...chosen.flatMap(({ attention, ffn }) => [attention, ffn])]),
-      costs.workload,
-    ),
     parent: metricsOf(basis.parent, costs.workload),
     ...metLimits(answer, constraints, basis),
   };
+}
+
+/** The names and predicted metrics of an architecture, given as a choice per layer. */
+function described(
+  program: Pick<AdditiveProgram, 'candidates'>,
+  costs: LibraryCosts,
+  choices: readonly number[],
+): Pick<SolvedArchitecture, 'architecture' | 'totals'> {
+  const parts = pairsOf(program, choices).flatMap(({ attention, ffn }) => [attention, ffn]);
+  return {
+    architecture: architectureOf(program, choices),
+    totals: metricsOf(sumPartCosts([costs.nonBlock, ...parts]), costs.workload),
+  };
+}
+
+/** The names of an architecture, given as a choice per layer. */
+export function architectureOf(
+  program: Pick<AdditiveProgram, 'candidates'>,
+  choices: readonly number[],
+): LayerChoice[] {
+  return pairsOf(program, choices).map(({ attention, ffn, choice: { score } }) => ({
+    attention: attention.name,
+    ffn: ffn.name,
+    score,
+  }));
+}
+
+function pairsOf({ candidates }: Pick<AdditiveProgram, 'candidates'>, choices: readonly number[]): Pair[] {
+  return candidates.map((layer, index) => {
+    const pair = layer[choices[index] ?? -1];
+    if (pair === undefined) throw new Error(`the solver chose nothing for layer ${index}`);
+    return pair;
+  });
+}
+
+/** The choices behind the names of an architecture. */
+export function choicesOf(
+  { candidates }: Pick<AdditiveProgram, 'candidates'>,
+  architecture: readonly Pick<LayerChoice, 'attention' | 'ffn'>[],
+): number[] {
+  return architecture.map(({ attention, ffn }, layer) => {
+    const choice = (candidates[layer] ?? []).findIndex(
+      (pair) => pair.attention.name === attention && pair.ffn.name === ffn,
+    );
+    if (choice < 0) throw new Error(`layer ${layer} has no ${attention} with ${ffn}`);
+    return choice;
+  });
+}
+
+/**
+ * Another architecture that meets the same limits, in place of the one with the least sum of scores: what was proven about
+ * sums of scores still holds, and its own sum is above the bound by the gap.
+ */
+export function insteadOf(
+  solved: SolvedArchitecture,
+  program: AdditiveProgram,
+  { costs }: ScoredLibrary,
+  constraints: readonly Constraint[],
+  choices: readonly number[],
+): SolvedArchitecture {
+  const { architecture, totals } = described(program, costs, choices);
+  const objective = architecture.reduce((sum, { score }) => sum + score, 0);
+  const gap = Math.max(0, objective - solved.bound);
+  const reached = constraints.map((constraint) =>
+    valueAtCost(
+      constraint,
+      constraint.metric === 'throughput' ? totals.latency : totals[constraint.metric],
+      program.basis,
+    ),
+  );
+  const limits = solved.limits.map((limit, i) => ({ ...limit, reached: reached[i] ?? limit.reached }));
+  return { ...solved, architecture, totals, objective, gap, limits, status: gap > 0 ? 'incumbent' : 'optimal' };
 }
 
 /** Throws, as {@link solveLibrary} would, when no architecture meets limits and rules, whatever the scores. */

@@ -15,6 +15,7 @@ const CHANGES: Record<keyof Spec, string | null> = {
   rules: 'the pins and bans changed: solve again',
   distil: 'the budget of the distillation changed: train the variants again',
   score: 'the budget of the scores changed: score and solve again',
+  search: 'the search changed: solve again',
   uptrain: 'the budget of the uptraining changed: uptrain again',
   evaluate: 'the evaluation changed: evaluate again',
   seed: 'the seed changed: train again',

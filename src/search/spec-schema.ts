@@ -160,6 +160,19 @@ const scoreSchema = z
   .prefault({})
   .describe('Scoring: what the parent loses with one variant swapped in.');
 
+const searchSchema = z
+  .strictObject({
+    interactions: z
+      .boolean()
+      .default(true)
+      .describe('Whole architectures are measured too: what variants lose together is not the sum of what each loses.'),
+    evaluations: positive
+      .default(40)
+      .describe('Architectures measured, the one with the least sum of scores among them.'),
+  })
+  .prefault({})
+  .describe('The search for an architecture around the one with the least sum of scores.');
+
 /** What the loss of the uptraining may be the sum of. */
 export const UPTRAIN_LOSSES = ['kl', 'cosine', 'lm'] as const;
 export type UptrainLoss = (typeof UPTRAIN_LOSSES)[number];
@@ -239,6 +252,7 @@ export const specSchema = z
       .meta({ examples: [[{ layer: 0, half: 'attention', pin: 'kv1' }], [{ layer: 0, half: 'ffn', ban: ['no-op'] }]] }),
     distil: distilSchema,
     score: scoreSchema,
+    search: searchSchema,
     uptrain: uptrainSchema,
     evaluate: evaluateSchema,
     seed: z.int().nonnegative().default(1).describe('Seed of every random number. Same spec, same seed: same child.'),

@@ -29,6 +29,8 @@ export interface Round {
   tasks: readonly TaskRequest[];
 }
 
+type Grouping = (open: readonly TaskRequest[]) => readonly TaskGroup[];
+
 /**
  * Does all tasks of a stage that have not been done before, one round after the other, and returns what every one of them
  * gave, in order. When tasks fail the others are still done, so that a resume has only those left to do; then the first
@@ -40,16 +42,35 @@ export async function runStageTasks(
   context: SearchContext,
   stage: Stage,
   rounds: readonly Round[],
-  group: (open: readonly TaskRequest[]) => readonly TaskGroup[] = alone,
+  group: Grouping = alone,
+): Promise<FinishedTask[]> {
+  const total = rounds.reduce((sum, { tasks }) => sum + tasks.length, 0);
+  const finished = await runTasksOf(context, stage, rounds, { before: 0, total }, group);
+  finishStage(context, stage, finished);
+  return finished;
+}
+
+/** Ends a stage that was done in parts. */
+export function finishStage({ run }: SearchContext, stage: Stage, finished: readonly FinishedTask[]): void {
+  run.append({ type: 'stage-finished', stage, tokens: finished.reduce((total, { tokens }) => total + tokens, 0) });
+}
+
+/** Some rounds of a stage of `total` tasks, of which those of earlier parts, `before`, are done; it goes on after them. */
+export async function runTasksOf(
+  context: SearchContext,
+  stage: Stage,
+  rounds: readonly Round[],
+  { before, total }: { before: number; total: number },
+  group: Grouping = alone,
 ): Promise<FinishedTask[]> {
   const { run } = context;
   const tasks = rounds.flatMap((round) => round.tasks);
   const isOpen = ({ key }: TaskRequest) => run.finished(key) === undefined;
-  let done = tasks.length - tasks.filter(isOpen).length;
-  run.append({ type: 'stage-started', stage, done, total: Math.max(1, tasks.length) });
+  let done = before + tasks.length - tasks.filter(isOpen).length;
+  run.append({ type: 'stage-started', stage, done, total: Math.max(1, total) });
   const progress = () => {
     done += 1;
-    run.append({ type: 'stage-progress', stage, done, total: tasks.length });
+    run.append({ type: 'stage-progress', stage, done, total });
   };
   const errors: Error[] = [];
   for (const round of rounds) {
@@ -60,14 +81,11 @@ export async function runStageTasks(
   }
   const [error] = errors;
   if (error !== undefined) throw error;
-  const finished = tasks.map((task) => {
+  return tasks.map((task) => {
     const result = run.finished(task.key);
     if (result === undefined) throw new Error(`${task.label} was never done`);
     return result;
   });
-  const tokens = finished.reduce((total, task) => total + task.tokens, 0);
-  run.append({ type: 'stage-finished', stage, tokens });
-  return finished;
 }
 
 /** Returns the errors of the groups that failed. */

@@ -45,6 +45,7 @@ export function tinySpec(changes: SpecChanges = {}): SpecChanges {
     limits: { throughput: '>= 1.7x', memory: '<= 97%' },
     distil: { tokens: 512, distinctTokens: 512, batch: 4 },
     score: { tokens: 256 },
+    search: { interactions: false },
     uptrain: { tokens: 1280, batch: 4, validateEvery: 4 },
     evaluate: { tokens: 256, pairs: 1 },
     ...{ seed: 3, processes: 1, threads: 1 },

@@ -50,6 +50,37 @@ describe('the report', () => {
     assert.equal(architecture[0]?.score, 0);
   });
 
+  it('tells what whole architectures did, and which program is proven', () => {
+    const pieces = exampleReportPieces();
+    const { architecture } = pieces.solution;
+    const told = (predicted: number, value: number, first: string) => ({
+      architecture: architecture.map((layer, i) => (i === 0 ? { ...layer, attention: first } : layer)),
+      ...{ sumOfScores: 0.493, predicted, realised: { value, standardError: 0.01 } },
+    });
+    const interactions = {
+      ...{ evaluations: 40, heldOutTokens: 8192, provenWithinLayers: 2 },
+      chosen: told(0.61, 0.62, 'kv4'),
+      additive: told(0.79, 0.8, 'kv2'),
+      difference: { value: -0.18, standardError: 0.004 },
+      rankCorrelation: { predicted: 0.93, sumOfScores: 0.41 },
+    };
+    const text = (changes: Partial<typeof interactions>) =>
+      renderReport(
+        buildReport({ ...pieces, solution: { ...pieces.solution, interactions: { ...interactions, ...changes } } }),
+      ).replaceAll(/\s+/g, ' ');
+    const both = text({});
+    assert.match(both, /0\.620 ± 0\.0100 \(0\.610 predicted\) on 8,192 tokens/);
+    assert.match(both, /least sum of scores 0\.800 ± 0\.0100 \(0\.790 predicted\), difference -0\.180 ± 0\.00400/);
+    assert.match(
+      both,
+      /Measured architectures: 40; .* 0\.93 with what the others predict, 0\.41 with the sum of scores/,
+    );
+    assert.match(both, /Proven: .* at most 2 other layers/);
+    const same = text({ chosen: interactions.additive, provenWithinLayers: 0 });
+    assert.match(same, /none was reliably better than the least sum/);
+    assert.doesNotMatch(same, /Proven:/);
+  });
+
   it('says nothing about accuracy where the spec names no tasks', () => {
     const pieces = exampleReportPieces();
     const evaluation = { ...exampleEvaluation(pieces.parent, pieces.child.config), tasks: [], accuracy: null };

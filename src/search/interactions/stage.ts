@@ -1,0 +1,229 @@
+import { HALVES } from '../../model/names.js';
+import type { LibraryCosts } from '../../target/costs.js';
+import { taskKey } from '../../run/task-key.js';
+import type { Constraint } from '../constraints.js';
+import type { SearchContext } from '../context.js';
+import {
+  type AdditiveProgram,
+  architectureOf,
+  choicesOf,
+  formulate,
+  insteadOf,
+  type LayerChoice,
+  type LayerScores,
+  type SolvedArchitecture,
+} from '../solve.js';
+import type { Spec } from '../spec.js';
+import { warnOnce } from '../tasks.js';
+import { provenRadius } from './propose.js';
+import { type Measured, refine } from './refine.js';
+import { type Estimate, estimate, rankCorrelation } from './statistics.js';
+import type { HalfScore } from './surrogate.js';
+import type { BuildingBlocks, SequenceRange } from './tasks.js';
+import { Work } from './work.js';
+
+/** One architecture: what was expected of it, and what it turned out to do. All KLs in nats/token, before uptraining. */
+export interface RealisedArchitecture {
+  architecture: LayerChoice[];
+  /** The sum of the scores of its variants. */
+  sumOfScores: number;
+  /** Its KL as all the other measured architectures predict it. */
+  predicted: number;
+  /** Its KL on text that nothing was selected on. */
+  realised: Estimate;
+}
+
+/** How whole architectures were searched around the one with the least sum of scores. */
+export interface InteractionSearch {
+  /** Architectures that were measured. */
+  evaluations: number;
+  chosen: RealisedArchitecture;
+  /** The one with the least sum of scores; the chosen one, where no other did better. */
+  additive: RealisedArchitecture;
+  /** KL of the chosen minus that of the additive one, paired by sequences. */
+  difference: Estimate;
+  /** Tokens that `realised` is over. */
+  heldOutTokens: number;
+  /** Over the measured architectures, with their KL on the text of the search; null where all are equal. Each prediction is made from the others. */
+  rankCorrelation: { predicted: number | null; sumOfScores: number | null };
+  /**
+   * The last program solved: no architecture that meets the limits and differs from the chosen one in at most so many
+   * layers has a lower sum of conditional scores. 0 where that could not be said.
+   */
+  provenWithinLayers: number;
+}
+
+/** A solution, and how whole architectures were searched around it where they were. */
+export interface RefinedSolution extends SolvedArchitecture {
+  interactions?: InteractionSearch;
+}
+
+/** The best of the search are measured again on other text, and chosen by both. */
+const FINALISTS = 4;
+/** Rises when the same inputs lead to another architecture than before. */
+const VERSION = 1;
+
+/** What the solution is searched with. */
+export interface InteractionInputs extends BuildingBlocks {
+  scores: readonly LayerScores[];
+  costs: LibraryCosts;
+  constraints: readonly Constraint[];
+  /** The least sum of scores. */
+  additive: SolvedArchitecture;
+}
+
+/** The solution, refined by the KLs of whole architectures where the spec wants that and there is text for it. */
+export async function refineSolution(context: SearchContext, inputs: InteractionInputs): Promise<RefinedSolution> {
+  const { spec } = context;
+  const { costs, constraints, additive, scores } = inputs;
+  const ranges = sequenceRanges(inputs);
+  // The parent itself cannot be improved on.
+  if (!spec.search.interactions || additive.objective === 0) return additive;
+  if (ranges === undefined) {
+    warnOnce(context.run, 'too little validation text to measure whole architectures: the sum of scores decides');
+    return additive;
+  }
+  const program = formulate({ scores, costs }, { constraints, margin: spec.margin, rules: spec.rules });
+  const outcome = await searchInteractions(context, inputs, program, ranges);
+  if (outcome === null) {
+    warnOnce(context.run, 'the KL of the architecture with the least sum of scores is not a finite number');
+    return additive;
+  }
+  return {
+    ...insteadOf(additive, program, { scores, costs }, constraints, outcome.choices),
+    interactions: outcome.search,
+  };
+}
+
+interface Ranges {
+  search: SequenceRange;
+  finalists: SequenceRange;
+  report: SequenceRange;
+}
+
+/** Disjoint parts of the validation text: two halves of what scores are from, and what comes after. */
+function sequenceRanges({ validation, data }: BuildingBlocks): Ranges | undefined {
+  const scored = validation.tokens / validation.sequenceLength;
+  const half = Math.ceil(scored / 2);
+  const ranges = {
+    search: { first: 0, sequences: half },
+    finalists: { first: half, sequences: scored - half },
+    report: { first: scored, sequences: data.splits.validation.sequences - scored },
+  };
+  return Object.values(ranges).every(({ sequences }) => sequences > 0) ? ranges : undefined;
+}
+
+interface Outcome {
+  choices: number[];
+  search: InteractionSearch;
+}
+
+/** Searches, once; null where the KL of the additive architecture is not a number, so that nothing can be compared. */
+async function searchInteractions(
+  context: SearchContext,
+  inputs: InteractionInputs,
+  program: AdditiveProgram,
+  ranges: Ranges,
+): Promise<Outcome | null> {
+  const { run, spec, parentHash } = context;
+  const { scores, costs, constraints, data, library } = inputs;
+  const { margin, rules, seed, search } = spec;
+  const trained = library.map(({ key }) => key);
+  const key = taskKey('interactions', {
+    ...{ version: VERSION, parentHash, data: data.key, trained, ranges },
+    ...{ scores, costs, constraints, margin, rules, seed, evaluations: search.evaluations },
+  });
+  const meta = { stage: 'solve', kind: 'interactions', label: 'whole architectures' } as const;
+  const finished = await run.once(key, meta, async () => {
+    const [all, ...more] = inputs.validation.rounds;
+    if (all !== undefined && more.length === 0) await inputs.validation.need(all);
+    const work = new Work(context, inputs, program, search.evaluations);
+    const result = await findOutcome(work, program, inputs, ranges, spec);
+    work.finish();
+    return { result };
+  });
+  return finished.result as Outcome | null;
+}
+
+async function findOutcome(
+  work: Work,
+  program: AdditiveProgram,
+  { scores, additive: { architecture }, validation: { sequenceLength } }: InteractionInputs,
+  ranges: Ranges,
+  { search: { evaluations }, seed }: Spec,
+): Promise<Outcome | null> {
+  const { candidates, problem } = program;
+  const additive = choicesOf(program, architecture);
+  const halves = candidates.map((choices, layer) =>
+    choices.map((choice) => HALVES.map((half) => halfScore(choice[half].name, scores[layer]?.[half]))),
+  );
+  const { measured, surrogate } = await refine(problem, halves, additive, { evaluations, seed }, (architectures) =>
+    work.realise(architectures, ranges.search),
+  );
+  const own = measured.find(({ architecture }) => isSame(architecture, additive));
+  if (own === undefined) return null;
+
+  const finalists = [own, ...measured.filter((one) => one !== own).slice(0, FINALISTS)];
+  const again = await work.realise(
+    finalists.map(({ architecture }) => architecture),
+    ranges.finalists,
+  );
+  const best = finalists[bestFinalist(finalists, again)] ?? own;
+  const chosen = best.architecture;
+
+  const [klAdditive, klChosen] = await work.realise([additive, chosen], ranges.report);
+  if (klAdditive === undefined || klChosen === undefined) return null;
+  const sumOfScores = (choices: readonly number[]) =>
+    architectureOf(program, choices).reduce((sum, { score }) => sum + score, 0);
+  const told = ({ architecture: choices, predicted }: Measured, kl: readonly number[]): RealisedArchitecture => ({
+    architecture: architectureOf(program, choices),
+    sumOfScores: sumOfScores(choices),
+    predicted,
+    realised: estimate(kl),
+  });
+  const kls = measured.map(({ kl }) => kl);
+  return {
+    choices: [...chosen],
+    search: {
+      evaluations: measured.length,
+      chosen: told(best, klChosen),
+      additive: told(own, klAdditive),
+      difference: estimate(klChosen.map((kl, i) => kl - (klAdditive[i] ?? 0))),
+      heldOutTokens: klChosen.length * sequenceLength,
+      rankCorrelation: {
+        predicted: rankCorrelation(
+          measured.map(({ predicted }) => predicted),
+          kls,
+        ),
+        sumOfScores: rankCorrelation(
+          measured.map(({ architecture }) => sumOfScores(architecture)),
+          kls,
+        ),
+      },
+      provenWithinLayers: await provenRadius(problem, surrogate, chosen),
+    },
+  };
+}
+
+/** Scores of choices that only noise takes below zero count as 0. */
+function halfScore(variant: string, scores: Readonly<Record<string, number | null>> = {}): HalfScore {
+  return { variant, score: Math.max(0, scores[variant] ?? 0) };
+}
+
+/**
+ * The finalist with the least mean over both parts of the text, if it is also better than the additive one, which comes
+ * first, on the part that it did not become a finalist by.
+ */
+function bestFinalist(finalists: readonly Measured[], again: readonly (readonly number[] | undefined)[]): number {
+  const means = finalists.map(({ sequences }, i) => {
+    const more = again[i];
+    return more === undefined ? Infinity : estimate([...sequences, ...more]).value;
+  });
+  const best = means.indexOf(Math.min(...means));
+  const [own, additive] = [again[best], again[0]];
+  return own !== undefined && additive !== undefined && estimate(own).value < estimate(additive).value ? best : 0;
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.every((choice, layer) => choice === b[layer]);
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { openRun } from '../../src/run/run.js';
+import { resumeSearch, startSearch } from '../../src/search/pipeline.js';
+import type { RefinedSolution } from '../../src/search/interactions/stage.js';
+import { SOLUTION_FILE } from '../../src/search/solve.js';
+import { createExecutor } from '../../src/worker/executor.js';
+import { temporaryFolder } from '../support/model-folder.js';
+import { type SpecChanges, tinyRun, writeTinySearch } from '../support/tiny-search.js';
+
+const EVALUATIONS = 12;
+const WITH_INTERACTIONS = { search: { interactions: true, evaluations: EVALUATIONS } };
+
+async function solved(dir: string): Promise<RefinedSolution> {
+  return JSON.parse(await readFile(join(tinyRun(dir), SOLUTION_FILE), 'utf8')) as RefinedSolution;
+}
+
+const options = { until: 'solve', executor: createExecutor(1) } as const;
+
+async function search(t: Parameters<typeof temporaryFolder>[0], changes: SpecChanges): Promise<string> {
+  const dir = await temporaryFolder(t);
+  await startSearch(await writeTinySearch(dir, changes), undefined, options);
+  return dir;
+}
+
+describe('a search of whole architectures', () => {
+  it('says what they do, is no worse than the least sum, and measures nothing twice', async (t) => {
+    const dir = await search(t, WITH_INTERACTIONS);
+    const solution = await solved(dir);
+    const { interactions } = solution;
+    assert.ok(interactions !== undefined);
+    const { chosen, additive, difference } = interactions;
+    assert.ok(interactions.evaluations > 1 && interactions.evaluations <= EVALUATIONS);
+    assert.deepEqual(chosen.architecture, solution.architecture);
+    assert.ok(chosen.realised.value > 0 && additive.realised.value > 0);
+    assert.ok(Math.abs(difference.value - (chosen.realised.value - additive.realised.value)) < 1e-12);
+    // What was proven about sums of scores still holds of the architecture that is there instead.
+    assert.ok(Math.abs(chosen.sumOfScores - solution.objective) < 1e-12);
+    assert.ok(Math.abs(additive.sumOfScores - solution.bound) < 1e-9);
+    assert.ok(Math.abs(solution.gap - (solution.objective - solution.bound)) < 1e-9);
+    assert.ok(solution.totals.throughput >= 1.7 * solution.parent.throughput * (1 - 1e-9));
+
+    const bytes = await readFile(join(tinyRun(dir), SOLUTION_FILE));
+    const tasksOf = async () => {
+      const run = await openRun(tinyRun(dir));
+      const { finished } = run.state().tasks;
+      await run.close();
+      return finished;
+    };
+    const before = await tasksOf();
+    await resumeSearch(tinyRun(dir), options);
+    assert.equal(await tasksOf(), before);
+    assert.deepEqual(await readFile(join(tinyRun(dir), SOLUTION_FILE)), bytes);
+
+    const again = await search(t, WITH_INTERACTIONS);
+    assert.deepEqual(await readFile(join(tinyRun(again), SOLUTION_FILE)), bytes);
+  });
+
+  it('leaves the least sum where it is not asked for, or where the parent itself is the answer', async (t) => {
+    const without = await solved(await search(t, {}));
+    assert.equal(without.interactions, undefined);
+    assert.equal(without.status, 'optimal');
+    const unlimited = await solved(await search(t, { ...WITH_INTERACTIONS, limits: {} }));
+    assert.equal(unlimited.interactions, undefined);
+    assert.equal(unlimited.objective, 0);
+  });
+});
