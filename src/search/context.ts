@@ -81,6 +81,8 @@ export interface Budgets {
   sequenceLength: number;
   distilTokens: number;
   calibrationTokens: number;
+  /** Training tokens of the closed forms' moments, at most those for calibration. */
+  gramTokens: number;
   distilBatch: number;
   scoreTokens: number;
   uptrainTokens: number;
@@ -92,16 +94,23 @@ const DEFAULT_SEQUENCE_LENGTH = 256;
 /** Tokens per training step: enough to keep the matrix products efficient, few enough to make many steps. */
 const STEP_TOKENS = 1024;
 
+const DEFAULT_CALIBRATION_TOKENS = 49_152;
+
 /** Budgets that suit parents of 1 to 20 million parameters, where the spec gives none. */
 export function budgets(spec: Spec, config: ModelConfig): Budgets {
   const sequenceLength = spec.data.sequenceLength ?? Math.min(DEFAULT_SEQUENCE_LENGTH, config.maxPositionEmbeddings);
   const batch = Math.max(1, Math.round(STEP_TOKENS / sequenceLength));
   const distilTokens = spec.distil.tokens ?? 65_536;
+  // At least one sequence to train on, and one held out.
+  const calibrationTokens = Math.max(
+    2 * sequenceLength,
+    spec.distil.distinctTokens ?? DEFAULT_CALIBRATION_TOKENS,
+  );
   return {
     sequenceLength,
     distilTokens,
-    // At least one sequence to train on, and one held out.
-    calibrationTokens: Math.max(2 * sequenceLength, spec.distil.distinctTokens ?? Math.min(distilTokens, 49_152)),
+    calibrationTokens,
+    gramTokens: spec.distil.closedFormTokens ?? calibrationTokens,
     distilBatch: spec.distil.batch ?? batch,
     scoreTokens: spec.score.tokens ?? 8_192,
     uptrainTokens: spec.uptrain.tokens ?? 1_000_000,

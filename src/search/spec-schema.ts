@@ -133,10 +133,21 @@ const ruleSchema = z
 
 const distilSchema = z
   .strictObject({
-    tokens: positive.optional().describe('Training tokens of each variant. Default: 65,536.'),
+    start: z
+      .enum(['closed-form', 'paper'])
+      .default('closed-form')
+      .describe("Where training begins: at the least-squares solution, or at the paper's training-free initial values."),
+    closedFormTokens: positive
+      .optional()
+      .describe('Training tokens of the least-squares solution. Default: all calibration tokens.'),
+    tokens: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Training tokens of each variant; 0: none by gradient. Default: 65,536.'),
     distinctTokens: positive
       .optional()
-      .describe('Calibration tokens that are kept, passed over as often as `tokens` needs. Default: at most 49,152.'),
+      .describe('Calibration tokens that are kept, passed over as often as `tokens` needs. Default: 49,152.'),
     learningRate: rate.default(2e-3).describe('Highest learning rate of AdamW.'),
     batch: positive.optional().describe('Sequences of a step. Default: as many as make 1,024 tokens.'),
   })

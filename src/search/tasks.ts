@@ -13,19 +13,42 @@ export function beginStage({ run }: SearchContext, stage: Stage): void {
 /**
  * Does all tasks of a stage that have not been done before and returns what every one of them gave, in order. When tasks
  * fail the others are still done, so that a resume has only those left to do; then the first error is thrown.
+ *
+ * @param before tasks whose artifacts `tasks` read: all of them are done first, and none where no task is open
  */
 export async function runStageTasks(
   { run, executor }: SearchContext,
   stage: Stage,
   tasks: readonly TaskRequest[],
+  before: readonly TaskRequest[] = [],
 ): Promise<FinishedTask[]> {
-  const open = tasks.filter((task) => run.finished(task.key) === undefined);
-  let done = tasks.length - open.length;
-  run.append({ type: 'stage-started', stage, done, total: Math.max(1, tasks.length) });
+  const isOpen = ({ key }: TaskRequest) => run.finished(key) === undefined;
+  const later = tasks.filter(isOpen);
+  const phases = later.length === 0 ? [] : [before.filter(isOpen), later];
+  const total = before.length + tasks.length;
+  let done = total - phases.flat().length;
+  run.append({ type: 'stage-started', stage, done, total: Math.max(1, total) });
   const progress = () => {
     done += 1;
-    run.append({ type: 'stage-progress', stage, done, total: tasks.length });
+    run.append({ type: 'stage-progress', stage, done, total });
   };
+  for (const open of phases) await runTasks({ run, executor }, stage, open, progress);
+  const finished = tasks.map((task) => {
+    const result = run.finished(task.key);
+    if (result === undefined) throw new Error(`${task.label} was never done`);
+    return result;
+  });
+  const tokens = [...before, ...tasks].reduce((sum, { key }) => sum + (run.finished(key)?.tokens ?? 0), 0);
+  run.append({ type: 'stage-finished', stage, tokens });
+  return finished;
+}
+
+async function runTasks(
+  { run, executor }: Pick<SearchContext, 'run' | 'executor'>,
+  stage: Stage,
+  open: readonly TaskRequest[],
+  progress: () => void,
+): Promise<void> {
   const errors: Error[] = [];
   await executor(open, {
     signal: run.signal,
@@ -50,14 +73,6 @@ export async function runStageTasks(
   });
   const [error] = errors;
   if (error !== undefined) throw error;
-  const finished = tasks.map((task) => {
-    const result = run.finished(task.key);
-    if (result === undefined) throw new Error(`${task.label} was never done`);
-    return result;
-  });
-  const tokens = finished.reduce((total, task) => total + task.tokens, 0);
-  run.append({ type: 'stage-finished', stage, tokens });
-  return finished;
 }
 
 /** Tells how many steps are done; `earlier`: by a process before this one, which says nothing about the pace. */

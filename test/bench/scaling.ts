@@ -51,6 +51,7 @@ async function distilShare(scratch: string, name: string): Promise<Share> {
     sequences: SEQUENCES,
     sequenceLength: SEQUENCE_LENGTH,
     batch: BATCH,
+    moments: undefined,
     tokens: STEPS * BATCH * SEQUENCE_LENGTH,
     learningRate: 1e-3,
     seed: 1,

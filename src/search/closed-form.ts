@@ -1,0 +1,109 @@
+import type { AttentionShape, FfnShape } from '../formats/hf-config.js';
+import { constant } from '../graph/primitives.js';
+import { attentionMixed, attentionUpdate, causalAttention } from '../model/blocks.js';
+import { sliceChannels, type SubblockTensors } from '../model/initialise.js';
+import { fit, ofInputs } from '../model/least-squares.js';
+import { projectionOf, refitted } from '../model/refit.js';
+import { mergeHeads } from '../model/merge-heads.js';
+import { type Half, LINEAR, NORM } from '../model/names.js';
+import { subblockTensors, type TensorShape } from '../model/tensors.js';
+import { checkpointWeights, layerWeights } from '../model/weights.js';
+import type { Model } from './context.js';
+import { activationMoments, inputMoments, MAX_GRAM_WIDTH, readChannelOrder } from './moments-task.js';
+import { gatherMoments, type MomentSource, withOne } from './moments.js';
+import { refitByPanels } from './panel-refit.js';
+
+/** One variant that has a closed form, of a half whose moments are stored. */
+export interface ClosedFormRequest {
+  parent: Model;
+  layer: number;
+  half: Half;
+  shape: AttentionShape | FfnShape;
+  /** Gives the parent's tensors by their names within the layer. */
+  read: (name: string) => Promise<Float32Array>;
+  moments: { dir: string; source: MomentSource };
+  signal: AbortSignal;
+}
+
+/** A variant's tensors, and the training tokens that were looked at for it alone. */
+export interface ClosedForm {
+  tensors: SubblockTensors;
+  tokens: number;
+}
+
+/**
+ * The least-squares solution of a variant: of all last matrices, that which comes nearest to what the parent's half adds
+ * to the stream, for the text whose moments are stored; the ridge is chosen on held-out text.
+ */
+export function closedForm(request: ClosedFormRequest): Promise<ClosedForm> {
+  const { half, shape } = request;
+  if (shape.kind === 'linear') return linearForm(request);
+  if (half === 'ffn' && shape.kind === 'gated') return narrowFfn(request, shape.width);
+  if (half === 'attention' && shape.kind === 'gqa') return mergedAttention(request, shape.kvHeads);
+  throw new Error(`no closed form for ${half} ${shape.kind}`);
+}
+
+async function linearForm({ parent, half, read, moments }: ClosedFormRequest): Promise<ClosedForm> {
+  const { hiddenSize } = parent.config;
+  const { training, heldOut } = await inputMoments(moments.dir, parent.config, half);
+  // A linear layer has no bias: the constant input is left out where there is one.
+  const inputs = Array.from({ length: hiddenSize }, (_, i) => i);
+  const none = new Float64Array(hiddenSize * hiddenSize);
+  const { weights } = fit(ofInputs(training, inputs), ofInputs(heldOut, inputs), none);
+  return { tensors: { [NORM[half]]: await read(NORM[half]), [LINEAR[half]]: projectionOf(weights, hiddenSize, hiddenSize) }, tokens: 0 };
+}
+
+async function narrowFfn(request: ClosedFormRequest, width: number): Promise<ClosedForm> {
+  const { parent, layer, read, moments } = request;
+  const own = parent.config.layers[layer]?.ffn;
+  if (own?.kind !== 'gated') throw new Error(`layer ${layer} has no channels`);
+  const kept = (await readChannelOrder(moments.dir)).slice(0, width);
+  const tensors = await readAll(subblockTensors(parent.config, 'ffn', own), read);
+  const sliced = sliceChannels(parent.config, own.width, kept, tensors);
+  if (own.width > MAX_GRAM_WIDTH) return refitByPanels(request, sliced, { width });
+  const { training, heldOut } = await activationMoments(moments.dir, parent.config, own.width);
+  const inputs = parent.config.mlpBias ? [...kept, own.width] : kept;
+  const split = { training: ofInputs(training, inputs), heldOut: ofInputs(heldOut, inputs) };
+  return { tensors: { ...sliced, ...refitted(split, sliced, 'mlp.down_proj') }, tokens: 0 };
+}
+
+async function mergedAttention(
+  { parent, layer, read, moments: { dir, source }, signal }: ClosedFormRequest,
+  kvHeads: number,
+): Promise<ClosedForm> {
+  const { config } = parent;
+  const own = config.layers[layer]?.attention;
+  if (own?.kind !== 'gqa') throw new Error(`layer ${layer} has no KV heads`);
+  const { training } = await inputMoments(dir, config, 'attention');
+  const tensors = await readAll(subblockTensors(config, 'attention', own), read);
+  const merged = mergeHeads(config, [own.kvHeads, kvHeads], tensors, training.gram);
+  const shapes = new Map(
+    subblockTensors(config, 'attention', { kind: 'gqa', kvHeads }).map(({ name, shape }) => [name, shape]),
+  );
+  const { mixed } = await gatherMoments(
+    source,
+    (x, batch) => {
+      const core = causalAttention({ config, batch, sequence: source.sequenceLength });
+      const weights = (name: string) => constant(merged[name] ?? new Float32Array(), shapes.get(name) ?? []);
+      const inputs = attentionMixed(config, kvHeads, weights, core, x);
+      const ownWeights = layerWeights(checkpointWeights(parent.checkpoint), layer);
+      const outputs = attentionUpdate(config, own, ownWeights, core, x);
+      if (outputs === undefined) throw new Error(`layer ${layer} has no attention`);
+      return { mixed: { inputs: config.attentionBias ? withOne(inputs) : inputs, outputs } };
+    },
+    signal,
+  );
+  return {
+    tensors: { ...merged, ...refitted(mixed, merged, 'self_attn.o_proj') },
+    tokens: source.used * source.sequenceLength,
+  };
+}
+
+async function readAll(
+  names: readonly TensorShape[],
+  read: (name: string) => Promise<Float32Array>,
+): Promise<SubblockTensors> {
+  const tensors: SubblockTensors = {};
+  for (const { name } of names) tensors[name] = await read(name);
+  return tensors;
+}
