@@ -1,6 +1,6 @@
 import type { AttentionShape, FfnShape } from '../formats/hf-config.js';
 import { constant } from '../graph/primitives.js';
-import { attentionMixed, attentionUpdate, causalAttention } from '../model/blocks.js';
+import { attentionMixed, attentionUpdate, causalAttention, type Weights } from '../model/blocks.js';
 import { sliceChannels, type SubblockTensors } from '../model/initialise.js';
 import { fit, ofInputs } from '../model/least-squares.js';
 import { projectionOf, refitted } from '../model/refit.js';
@@ -45,12 +45,13 @@ export function closedForm(request: ClosedFormRequest): Promise<ClosedForm> {
 
 async function linearForm({ parent, half, read, moments }: ClosedFormRequest): Promise<ClosedForm> {
   const { hiddenSize } = parent.config;
-  const { training, heldOut } = await inputMoments(moments.dir, parent.config, half);
+  const norm = await read(NORM[half]);
   // A linear layer has no bias: the constant input is left out where there is one.
   const inputs = Array.from({ length: hiddenSize }, (_, i) => i);
   const none = new Float64Array(hiddenSize * hiddenSize);
+  const { training, heldOut } = await inputMoments(moments.dir, parent.config, half);
   const { weights } = fit(ofInputs(training, inputs), ofInputs(heldOut, inputs), none);
-  return { tensors: { [NORM[half]]: await read(NORM[half]), [LINEAR[half]]: projectionOf(weights, hiddenSize, hiddenSize) }, tokens: 0 };
+  return { tensors: { [NORM[half]]: norm, [LINEAR[half]]: projectionOf(weights, hiddenSize, hiddenSize) }, tokens: 0 };
 }
 
 async function narrowFfn(request: ClosedFormRequest, width: number): Promise<ClosedForm> {
@@ -80,14 +81,14 @@ async function mergedAttention(
   const shapes = new Map(
     subblockTensors(config, 'attention', { kind: 'gqa', kvHeads }).map(({ name, shape }) => [name, shape]),
   );
+  const weights: Weights = (name) => constant(merged[name] ?? new Float32Array(), shapes.get(name) ?? []);
+  const parentWeights = layerWeights(checkpointWeights(parent.checkpoint), layer);
   const { mixed } = await gatherMoments(
     source,
     (x, batch) => {
       const core = causalAttention({ config, batch, sequence: source.sequenceLength });
-      const weights = (name: string) => constant(merged[name] ?? new Float32Array(), shapes.get(name) ?? []);
       const inputs = attentionMixed(config, kvHeads, weights, core, x);
-      const ownWeights = layerWeights(checkpointWeights(parent.checkpoint), layer);
-      const outputs = attentionUpdate(config, own, ownWeights, core, x);
+      const outputs = attentionUpdate(config, own, parentWeights, core, x);
       if (outputs === undefined) throw new Error(`layer ${layer} has no attention`);
       return { mixed: { inputs: config.attentionBias ? withOne(inputs) : inputs, outputs } };
     },
