@@ -81,11 +81,22 @@ export function product(
   [rows, inner, columns]: readonly [number, number, number],
 ): Float64Array {
   const result = new Float64Array(rows * columns);
+  // Four rows of b at a time: the sums are read and written a quarter as often.
+  const whole = inner - (inner % 4);
   for (let i = 0; i < rows; i++) {
-    for (let k = 0; k < inner; k++) {
-      const factor = a[i * inner + k] ?? 0;
-      if (factor === 0) continue;
-      const [to, from] = [i * columns, k * columns];
+    const to = i * columns;
+    for (let k = 0; k < whole; k += 4) {
+      const at = i * inner + k;
+      const [a0, a1, a2, a3] = [a[at] ?? 0, a[at + 1] ?? 0, a[at + 2] ?? 0, a[at + 3] ?? 0];
+      const [b0, b1, b2, b3] = [k * columns, (k + 1) * columns, (k + 2) * columns, (k + 3) * columns];
+      for (let j = 0; j < columns; j++) {
+        const low = a0 * (b[b0 + j] ?? 0) + a1 * (b[b1 + j] ?? 0);
+        const high = a2 * (b[b2 + j] ?? 0) + a3 * (b[b3 + j] ?? 0);
+        result[to + j] = (result[to + j] ?? 0) + (low + high);
+      }
+    }
+    for (let k = whole; k < inner; k++) {
+      const [factor, from] = [a[i * inner + k] ?? 0, k * columns];
       for (let j = 0; j < columns; j++) result[to + j] = (result[to + j] ?? 0) + factor * (b[from + j] ?? 0);
     }
   }

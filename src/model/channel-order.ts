@@ -37,11 +37,7 @@ interface Elimination {
 }
 
 /** Fits the others without `channel`, and brings the inverse to that of their Gram matrix alone. */
-function leave(
-  channel: number,
-  others: readonly number[],
-  { inverse, fitted, inputs, outputs }: Elimination,
-): void {
+function leave(channel: number, others: readonly number[], { inverse, fitted, inputs, outputs }: Elimination): void {
   const pivot = inverse[channel * inputs + channel] ?? 0;
   const row = inverse.slice(channel * inputs, (channel + 1) * inputs);
   const weights = fitted.slice(channel * outputs, (channel + 1) * outputs);

@@ -20,8 +20,7 @@ export function groupHeads(heads: number, groups: number, costOf: PairCost): num
         group === groupOf[place] && peer !== place && peer !== head ? total + (costs[head]?.[peer] ?? 0) : total,
       0,
     );
-  const gain = (a: number, b: number) =>
-    withPeersOf(a, a) + withPeersOf(b, b) - withPeersOf(a, b) - withPeersOf(b, a);
+  const gain = (a: number, b: number) => withPeersOf(a, a) + withPeersOf(b, b) - withPeersOf(a, b) - withPeersOf(b, a);
   const pairs = costs.flatMap((row, a) => row.map((_, b) => [a, b] as const)).filter(([a, b]) => a < b);
   for (let moved = true; moved;) {
     moved = false;

@@ -1,4 +1,12 @@
-import { cholesky, choleskySolve, dot, meanDiagonal, NotPositiveDefinite, product, withDiagonal } from '../common/cholesky.js';
+import {
+  cholesky,
+  choleskySolve,
+  dot,
+  meanDiagonal,
+  NotPositiveDefinite,
+  product,
+  withDiagonal,
+} from '../common/cholesky.js';
 
 /**
  * All that least squares needs to know of rows x [inputs] and y [outputs] with y ≈ Wᵀ x: sums over any number of tokens,
@@ -29,6 +37,9 @@ export interface Fit {
   /** Σ |y - Wᵀ x|² over the held-out rows. */
   error: number;
 }
+
+/** The Gram matrix of so many inputs takes 128 MiB: more are fitted panel by panel instead. */
+export const MAX_GRAM_WIDTH = 4096;
 
 /** Ridges to choose from, relative to the mean of the Gram matrix's diagonal. */
 const PENALTIES = [1e-6, 1e-4, 1e-3, 1e-2, 1e-1];

@@ -2,8 +2,18 @@ import { cholesky, meanDiagonal, product, withDiagonal } from '../common/cholesk
 import type { ModelConfig } from '../formats/hf-config.js';
 import { groupHeads } from './head-groups.js';
 import type { SubblockTensors } from './initialise.js';
-import { keyHeads, sharedKey, turnQuery } from './shared-keys.js';
-import { JITTER, sharedValue, valueHeads } from './shared-values.js';
+import { type KeyHeads, keyHeads, type Phases, sharedKey, turnQuery } from './shared-keys.js';
+import { JITTER, sharedValue, type ValueHeads, valueHeads } from './shared-values.js';
+
+/** The projections of one attention as rows [out, width], a bias as the last column. */
+interface Projections {
+  width: number;
+  query: Float64Array;
+  key: Float64Array;
+  value: Float64Array;
+  /** Of each query head the columns of the output projection that read it, [hiddenSize, headDim]. */
+  outputs: Float64Array[];
+}
 
 /**
  * Attention with fewer KV heads, near the parent in what it computes rather than in its weights. Heads that resemble one
@@ -20,99 +30,124 @@ export function mergeHeads(
   tensors: SubblockTensors,
   gram: Float64Array,
 ): SubblockTensors {
-  const { heads, headDim, hiddenSize, attentionBias } = config;
-  const width = hiddenSize + (attentionBias ? 1 : 0);
-  const size = { headDim, width };
-  const [query, key, value] = ['q', 'k', 'v'].map((name) => augmented(tensors, `self_attn.${name}_proj`, size)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  const columns = outputColumns(config, tensors);
-  const perGroup = heads / parentHeads;
+  const { headDim } = config;
+  const parent = readProjections(config, tensors);
+  const { width, query, key, value } = parent;
   const root = cholesky(withDiagonal(gram, width, JITTER * meanDiagonal(gram, width)), width);
-  const queriesOf = (head: number) => Array.from({ length: perGroup }, (_, i) => head * perGroup + i);
+  const perHead = config.heads / parentHeads;
+  const queriesOf = (head: number) => Array.from({ length: perHead }, (_, i) => head * perHead + i);
   const outputs = Array.from({ length: parentHeads }, (_, head) =>
-    Float64Array.from(queriesOf(head).flatMap((q) => [...(columns[q] ?? [])])),
+    stacked(queriesOf(head).map((q) => parent.outputs[q] ?? new Float64Array())),
   );
-  const values = valueHeads(value, outputs, root, size);
-  const keys = keyHeads(key, query, root, size);
-  const all = Array.from({ length: parentHeads }, (_, head) => head);
-  const [valueScale, keyScale] = [sharedValue(values, all).lost, sharedKey(keys, all).lost];
-  const groups = groupHeads(parentHeads, childHeads, (a, b) => {
-    const part = (lost: number, of: number) => (of > 0 ? lost / of : 0);
-    return part(sharedValue(values, [a, b]).lost, valueScale) + part(sharedKey(keys, [a, b]).lost, keyScale);
-  });
+  const values = valueHeads(value, outputs, root, { headDim, width });
+  const keys = keyHeads(key, query, root, { headDim, width });
+  const groups = groupHeads(parentHeads, childHeads, pairCost(values, keys));
 
-  const merged = { q: new Float64Array(query.length), k: new Float64Array(0), v: new Float64Array(0) };
-  merged.k = new Float64Array(childHeads * headDim * width);
-  merged.v = new Float64Array(childHeads * headDim * width);
-  const output = new Float32Array(hiddenSize * heads * headDim);
-  let place = 0;
-  groups.forEach((group, child) => {
-    const [shared, sharedKeys] = [sharedValue(values, group), sharedKey(keys, group)];
-    const own = group.map((head) => value.subarray(head * headDim * width, (head + 1) * headDim * width));
-    const scale = Math.sqrt(own.reduce((total, rows) => total + squared(rows), 0) / group.length / squared(shared.rows));
-    const sound = Number.isFinite(scale) && scale > 0 ? scale : 1;
-    merged.v.set(shared.rows.map((entry) => entry * sound), child * headDim * width);
-    merged.k.set(sharedKeys.rows, child * headDim * width);
+  const parts: Record<'queries' | 'keys' | 'values' | 'outputs', Float64Array[]> = {
+    ...{ queries: [], keys: [], values: [], outputs: [] },
+  };
+  for (const group of groups) {
+    const [shared, sharedRows] = [sharedValue(values, group), sharedKey(keys, group)];
+    const own = group.map((head) => headRows(value, head, headDim * width));
+    const scale = likeTheirs(shared.rows, own);
+    parts.values.push(shared.rows.map((entry) => entry * scale));
+    parts.keys.push(sharedRows.rows);
     group.forEach((head, member) => {
+      const phases: Phases = sharedRows.phases[member] ?? new Float64Array();
+      const map = (shared.maps[member] ?? new Float64Array()).map((entry) => entry / scale);
       for (const q of queriesOf(head)) {
-        const rows = query.subarray(q * headDim * width, (q + 1) * headDim * width);
-        const turned = turnQuery(rows, sharedKeys.phases[member] ?? new Float64Array(), headDim, width);
-        merged.q.set(turned, place * headDim * width);
-        const map = (shared.maps[member] ?? new Float64Array()).map((entry) => entry / sound);
-        const block = product(columns[q] ?? new Float64Array(), map, [hiddenSize, headDim, headDim]);
-        block.forEach((entry, at) => {
-          output[Math.floor(at / headDim) * heads * headDim + place * headDim + (at % headDim)] = entry;
-        });
-        place += 1;
+        parts.queries.push(turnQuery(headRows(query, q, headDim * width), phases, headDim, width));
+        parts.outputs.push(
+          product(parent.outputs[q] ?? new Float64Array(), map, [config.hiddenSize, headDim, headDim]),
+        );
       }
     });
-  });
+  }
   return {
     ...tensors,
-    ...separate('self_attn.q_proj', merged.q, width, hiddenSize),
-    ...separate('self_attn.k_proj', merged.k, width, hiddenSize),
-    ...separate('self_attn.v_proj', merged.v, width, hiddenSize),
-    'self_attn.o_proj.weight': output,
+    ...separate('self_attn.q_proj', stacked(parts.queries), config),
+    ...separate('self_attn.k_proj', stacked(parts.keys), config),
+    ...separate('self_attn.v_proj', stacked(parts.values), config),
+    'self_attn.o_proj.weight': sideBySide(parts.outputs, config),
   };
 }
 
-function squared(values: Float64Array): number {
-  return values.reduce((total, value) => total + value * value, 0);
+/** What is lost in keys and values when two heads share them, each as a part of all that the heads have. */
+function pairCost(values: ValueHeads, keys: KeyHeads): (a: number, b: number) => number {
+  const part = (lost: number, of: number) => (of > 0 ? lost / of : 0);
+  return (a, b) =>
+    part(sharedValue(values, [a, b]).lost, values.energy) + part(sharedKey(keys, [a, b]).lost, keys.energy);
 }
 
-/** A projection as rows [out, width], its bias as their last column. */
-function augmented(tensors: SubblockTensors, name: string, { width }: { width: number }): Float64Array {
-  const weight = tensors[`${name}.weight`] ?? new Float32Array();
-  const bias = tensors[`${name}.bias`];
-  if (bias === undefined) return Float64Array.from(weight);
-  return Float64Array.from({ length: bias.length * width }, (_, i) => {
-    const [row, column] = [Math.floor(i / width), i % width];
-    return (column === width - 1 ? bias[row] : weight[row * (width - 1) + column]) ?? 0;
-  });
+/** What makes shared rows as large as the heads' own on average: training moves all of them at one rate. */
+function likeTheirs(shared: Float64Array, own: readonly Float64Array[]): number {
+  const squares = (values: Float64Array) => values.reduce((total, value) => total + value * value, 0);
+  const scale = Math.sqrt(own.reduce((total, rows) => total + squares(rows), 0) / own.length / squares(shared));
+  return Number.isFinite(scale) && scale > 0 ? scale : 1;
 }
 
-/** The inverse of `augmented`. */
-function separate(name: string, rows: Float64Array, width: number, hiddenSize: number): SubblockTensors {
-  const count = rows.length / width;
-  const weight = Float32Array.from(
-    { length: count * hiddenSize },
-    (_, i) => rows[Math.floor(i / hiddenSize) * width + (i % hiddenSize)] ?? 0,
-  );
-  if (width === hiddenSize) return { [`${name}.weight`]: weight };
-  const bias = Float32Array.from({ length: count }, (_, row) => rows[(row + 1) * width - 1] ?? 0);
-  return { [`${name}.weight`]: weight, [`${name}.bias`]: bias };
+function headRows(rows: Float64Array, head: number, size: number): Float64Array {
+  return rows.subarray(head * size, (head + 1) * size);
 }
 
-/** The columns of the output projection that read one query head: [hiddenSize, headDim] each. */
-function outputColumns({ heads, headDim, hiddenSize }: ModelConfig, tensors: SubblockTensors): Float64Array[] {
+function stacked(parts: readonly Float64Array[]): Float64Array {
+  const result = new Float64Array(parts.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
+}
+
+function readProjections(config: ModelConfig, tensors: SubblockTensors): Projections {
+  const { heads, headDim, hiddenSize } = config;
   const output = tensors['self_attn.o_proj.weight'] ?? new Float32Array();
-  return Array.from({ length: heads }, (_, head) =>
+  const outputs = Array.from({ length: heads }, (_, head) =>
     Float64Array.from(
       { length: hiddenSize * headDim },
       (_, i) => output[Math.floor(i / headDim) * heads * headDim + head * headDim + (i % headDim)] ?? 0,
     ),
   );
+  return {
+    ...{ width: widthOf(config), outputs },
+    query: augmented(tensors, 'self_attn.q_proj', config),
+    key: augmented(tensors, 'self_attn.k_proj', config),
+    value: augmented(tensors, 'self_attn.v_proj', config),
+  };
+}
+
+function widthOf({ hiddenSize, attentionBias }: ModelConfig): number {
+  return hiddenSize + (attentionBias ? 1 : 0);
+}
+
+/** A projection as rows [out, width], its bias as their last column; one that the tensors lack is 0. */
+function augmented(tensors: SubblockTensors, name: string, config: ModelConfig): Float64Array {
+  const [width, { hiddenSize }] = [widthOf(config), config];
+  const [weight, bias] = [tensors[`${name}.weight`] ?? new Float32Array(), tensors[`${name}.bias`]];
+  return Float64Array.from({ length: (weight.length / hiddenSize) * width }, (_, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    return (column === hiddenSize ? bias?.[row] : weight[row * hiddenSize + column]) ?? 0;
+  });
+}
+
+/** The inverse of `augmented`. */
+function separate(name: string, rows: Float64Array, config: ModelConfig): SubblockTensors {
+  const [width, { hiddenSize, attentionBias }] = [widthOf(config), config];
+  const count = rows.length / width;
+  const weight = Float32Array.from(
+    { length: count * hiddenSize },
+    (_, i) => rows[Math.floor(i / hiddenSize) * width + (i % hiddenSize)] ?? 0,
+  );
+  const bias = Float32Array.from({ length: count }, (_, row) => rows[(row + 1) * width - 1] ?? 0);
+  return { [`${name}.weight`]: weight, ...(attentionBias ? { [`${name}.bias`]: bias } : {}) };
+}
+
+/** Blocks of columns [hiddenSize, headDim] as one projection [hiddenSize, heads * headDim]. */
+function sideBySide(blocks: readonly Float64Array[], { headDim, hiddenSize }: ModelConfig): Float32Array {
+  const columns = blocks.length * headDim;
+  return Float32Array.from({ length: hiddenSize * columns }, (_, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    return blocks[Math.floor(column / headDim)]?.[row * headDim + (column % headDim)] ?? 0;
+  });
 }

@@ -1,6 +1,7 @@
 import { dot, product } from '../common/cholesky.js';
 
-const ITERATIONS = 100;
+const MAX_ITERATIONS = 200;
+const SETTLED = 1e-9;
 
 /** A complex number for each rotary frequency of a head: real parts, then imaginary parts, [headDim]. */
 export type Phases = Float64Array;
@@ -13,6 +14,8 @@ export interface KeyHeads {
   seen: Float64Array;
   /** Per KV head and frequency, how much the queries there weigh: [kvHeads][headDim / 2]. */
   weights: Float64Array[];
+  /** Σ over tokens of the squares of the weighted keys. */
+  energy: number;
 }
 
 export interface SharedKey {
@@ -48,7 +51,11 @@ export function keyHeads(
       return total;
     }),
   );
-  return { headDim, width, rows: key, seen, weights };
+  const weighted = (head: number, i: number) =>
+    dot(seen, i * width, seen, i * width, width) * (weights[head]?.[i % (headDim / 2)] ?? 0);
+  const rows = Array.from({ length: key.length / width }, (_, i) => i);
+  const total = rows.reduce((sum, i) => sum + weighted(Math.floor(i / headDim), i), 0);
+  return { headDim, width, rows: key, seen, weights, energy: total };
 }
 
 /**
@@ -124,7 +131,7 @@ function firstEigenvector(matrix: readonly (readonly Complex[])[], n: number): [
   const diagonal = matrix.map((row, j) => row[j]?.[0] ?? 0);
   let vector: Complex[] = diagonal.map((value): Complex => [value === Math.max(...diagonal) ? 1 : 0, 0]);
   let length = 0;
-  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
+  for (let iteration = 0, before = -1; iteration < MAX_ITERATIONS; iteration++) {
     const next = matrix.map((row): Complex => {
       let [re, im] = [0, 0];
       for (let k = 0; k < n; k++) {
@@ -136,7 +143,10 @@ function firstEigenvector(matrix: readonly (readonly Complex[])[], n: number): [
     });
     length = Math.sqrt(next.reduce((total, [re, im]) => total + re * re + im * im, 0));
     if (length === 0) return [Array.from({ length: n }, (): Complex => [n ** -0.5, 0]), 0];
-    vector = next.map(([re, im]): Complex => [re / length, im / length]);
+    const scale = 1 / length;
+    vector = next.map(([re, im]): Complex => [re * scale, im * scale]);
+    if (Math.abs(length - before) <= SETTLED * length) break;
+    before = length;
   }
   return [vector, length];
 }

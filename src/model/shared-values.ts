@@ -1,11 +1,4 @@
-import {
-  cholesky,
-  meanDiagonal,
-  product,
-  productTransposed,
-  solveUpper,
-  withDiagonal,
-} from '../common/cholesky.js';
+import { cholesky, meanDiagonal, product, productTransposed, solveUpper, withDiagonal } from '../common/cholesky.js';
 import { heldTrace, principalSubspace } from '../common/principal.js';
 
 /** Keeps factors of matrices without full rank apart from zero, relative to the mean of their diagonal. */
@@ -21,6 +14,8 @@ export interface ValueHeads {
   rows: Float64Array;
   /** Σ over tokens of what `rows` give times itself, [kvHeads * headDim, kvHeads * headDim]. */
   gram: Float64Array;
+  /** Its trace. */
+  energy: number;
 }
 
 export interface SharedValue {
@@ -48,18 +43,25 @@ export function valueHeads(
     const count = output.length / headDim;
     const columns = transposed(output, count, headDim);
     const metric = productTransposed(columns, columns, [headDim, count, headDim]);
-    const factor = cholesky(withDiagonal(metric, headDim, JITTER * meanDiagonal(metric, headDim) + Number.MIN_VALUE), headDim);
+    const factor = cholesky(
+      withDiagonal(metric, headDim, JITTER * meanDiagonal(metric, headDim) + Number.MIN_VALUE),
+      headDim,
+    );
     const own = value.subarray(head * headDim * width, (head + 1) * headDim * width);
     rows.set(product(transposed(factor, headDim, headDim), own, [headDim, headDim, width]), head * headDim * width);
     return factor;
   });
   const count = value.length / width;
   const seen = product(rows, root, [count, width, width]);
-  return { headDim, width, factors, rows, gram: productTransposed(seen, seen, [count, width, count]) };
+  const gram = productTransposed(seen, seen, [count, width, count]);
+  return { headDim, width, factors, rows, gram, energy: meanDiagonal(gram, count) * count };
 }
 
 /** The headDim dimensions that hold most of what the values of a group of heads give to the output. */
-export function sharedValue({ headDim, width, factors, rows, gram }: ValueHeads, group: readonly number[]): SharedValue {
+export function sharedValue(
+  { headDim, width, factors, rows, gram }: ValueHeads,
+  group: readonly number[],
+): SharedValue {
   const size = group.length * headDim;
   const all = factors.length * headDim;
   const from = group.flatMap((head) => Array.from({ length: headDim }, (_, i) => head * headDim + i));
@@ -69,7 +71,9 @@ export function sharedValue({ headDim, width, factors, rows, gram }: ValueHeads,
   );
   const basis = principalSubspace(block, size, headDim);
   const stacked = new Float64Array(size * width);
-  from.forEach((row, i) => stacked.set(rows.subarray(row * width, (row + 1) * width), i * width));
+  from.forEach((row, i) => {
+    stacked.set(rows.subarray(row * width, (row + 1) * width), i * width);
+  });
   const shared = product(transposed(basis, size, headDim), stacked, [headDim, size, width]);
   const maps = group.map((head, i) => {
     const map = basis.slice(i * headDim * headDim, (i + 1) * headDim * headDim);

@@ -44,12 +44,18 @@ interface Moments {
 }
 
 /** The pass over the parent's inputs of a half that the closed forms of all its variants share. */
-function momentsOf(context: SearchContext, activations: Activations, data: PackedData, layer: number, half: Half): Moments {
+function momentsOf(
+  context: SearchContext,
+  activations: Activations,
+  data: PackedData,
+  layer: number,
+  half: Half,
+): Moments {
   const { run, spec, budgets, parent, parentHash } = context;
   const { sequenceLength } = activations;
   const sequences = activations.tokens / sequenceLength;
   const heldOut = heldOutSequences(sequences, budgets.distilBatch);
-  const used = Math.min(sequences - heldOut, Math.ceil(budgets.gramTokens / sequenceLength));
+  const used = Math.min(sequences - heldOut, Math.ceil(budgets.closedFormTokens / sequenceLength));
   const size = { sequences, heldOut, used, sequenceLength };
   const key = taskKey('moments', { parentHash, data: data.key, layer, half, ...size });
   const artifact = `moments/layer${layer}/${half}-${key.slice(0, 8)}`;
@@ -85,7 +91,15 @@ export async function distilStage(
       learningRate: spec.distil.learningRate,
       seed: spec.seed,
     };
-    const key = taskKey('distil', { parentHash, data: data.key, layer, half, shape: variant.shape, settings, moments: ofHalf?.task.key });
+    const key = taskKey('distil', {
+      parentHash,
+      data: data.key,
+      layer,
+      half,
+      shape: variant.shape,
+      settings,
+      moments: ofHalf?.task.key,
+    });
     const artifact = `library/layer${layer}/${half}-${variant.name.replace('%', '')}-${key.slice(0, 8)}.safetensors`;
     const payload: DistilPayload = {
       parentDir: spec.parent,

@@ -2,14 +2,14 @@ import type { AttentionShape, FfnShape } from '../formats/hf-config.js';
 import { constant } from '../graph/primitives.js';
 import { attentionMixed, attentionUpdate, causalAttention, type Weights } from '../model/blocks.js';
 import { sliceChannels, type SubblockTensors } from '../model/initialise.js';
-import { fit, ofInputs } from '../model/least-squares.js';
+import { fit, MAX_GRAM_WIDTH, ofInputs } from '../model/least-squares.js';
 import { projectionOf, refitted } from '../model/refit.js';
 import { mergeHeads } from '../model/merge-heads.js';
 import { type Half, LINEAR, NORM } from '../model/names.js';
 import { subblockTensors, type TensorShape } from '../model/tensors.js';
 import { checkpointWeights, layerWeights } from '../model/weights.js';
 import type { Model } from './context.js';
-import { activationMoments, inputMoments, MAX_GRAM_WIDTH, readChannelOrder } from './moments-task.js';
+import { activationMoments, inputMoments, readChannelOrder } from './moments-task.js';
 import { gatherMoments, type MomentSource, withOne } from './moments.js';
 import { refitByPanels } from './panel-refit.js';
 

@@ -81,8 +81,8 @@ export interface Budgets {
   sequenceLength: number;
   distilTokens: number;
   calibrationTokens: number;
-  /** Training tokens of the closed forms' moments, at most those for calibration. */
-  gramTokens: number;
+  /** Training tokens that closed forms are fitted to; fewer where fewer are cached. */
+  closedFormTokens: number;
   distilBatch: number;
   scoreTokens: number;
   uptrainTokens: number;
@@ -95,22 +95,23 @@ const DEFAULT_SEQUENCE_LENGTH = 256;
 const STEP_TOKENS = 1024;
 
 const DEFAULT_CALIBRATION_TOKENS = 49_152;
+/** Of more the closed form hardly gets better; the text held out is not among them. */
+const DEFAULT_CLOSED_FORM_TOKENS = 16_384;
+/** From a closed form training has less to do. */
+const DEFAULT_DISTIL_TOKENS = { 'closed-form': 24_576, paper: 65_536 } as const;
 
 /** Budgets that suit parents of 1 to 20 million parameters, where the spec gives none. */
 export function budgets(spec: Spec, config: ModelConfig): Budgets {
   const sequenceLength = spec.data.sequenceLength ?? Math.min(DEFAULT_SEQUENCE_LENGTH, config.maxPositionEmbeddings);
   const batch = Math.max(1, Math.round(STEP_TOKENS / sequenceLength));
-  const distilTokens = spec.distil.tokens ?? 65_536;
+  const distilTokens = spec.distil.tokens ?? DEFAULT_DISTIL_TOKENS[spec.distil.start];
   // At least one sequence to train on, and one held out.
-  const calibrationTokens = Math.max(
-    2 * sequenceLength,
-    spec.distil.distinctTokens ?? DEFAULT_CALIBRATION_TOKENS,
-  );
+  const calibrationTokens = Math.max(2 * sequenceLength, spec.distil.distinctTokens ?? DEFAULT_CALIBRATION_TOKENS);
   return {
     sequenceLength,
     distilTokens,
     calibrationTokens,
-    gramTokens: spec.distil.closedFormTokens ?? calibrationTokens,
+    closedFormTokens: spec.distil.closedFormTokens ?? DEFAULT_CLOSED_FORM_TOKENS,
     distilBatch: spec.distil.batch ?? batch,
     scoreTokens: spec.score.tokens ?? 8_192,
     uptrainTokens: spec.uptrain.tokens ?? 1_000_000,

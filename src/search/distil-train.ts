@@ -11,8 +11,8 @@ import { LossCurve } from './loss-curve.js';
 
 /** Looks at the held-out loss in the course of training, evenly spread: each costs about a step. */
 const EVALUATIONS = 6;
-/** So many of them in a row without a better loss end the training. */
-const PATIENCE = 3;
+/** So many of them in a row that are better than neither the best nor the last end the training. */
+const PATIENCE = 2;
 
 /** Tensors of a variant and their loss on held-out text. */
 export interface TrainedState {
@@ -88,11 +88,13 @@ export async function trainVariant(
   const parameters: Parameters = Object.fromEntries(
     [...shapes].map(([name, shape]) => [name, { shape, data: dataOf(start.tensors, name) }]),
   );
-  const trainer = await Trainer.create(parameters, (values) => ({ loss: loss(ofNames(new Map(Object.entries(values)))) }));
+  const trainer = await Trainer.create(parameters, (values) => ({
+    loss: loss(ofNames(new Map(Object.entries(values)))),
+  }));
   const curve = new LossCurve(steps, context.progress);
   try {
     const every = Math.ceil(steps / EVALUATIONS);
-    let [finite, misses, step] = [true, 0, 0];
+    let [finite, misses, step, last] = [true, 0, 0, Infinity];
     while (step < steps && finite && misses < PATIENCE) {
       context.signal.throwIfAborted();
       step += 1;
@@ -104,7 +106,9 @@ export async function trainVariant(
       const tensors = copied(trainer.parameters());
       const reached = await heldOut.of(tensors);
       finite = Number.isFinite(reached);
-      misses = reached < best.loss ? 0 : misses + 1;
+      // The highest rates may leave a good start behind, to which lower ones come back: that is no reason to stop.
+      misses = reached < Math.max(best.loss, last) ? 0 : misses + 1;
+      last = reached;
       if (reached < best.loss) best = { tensors, loss: reached };
     }
     return { finite, best, tokens: step * windows.tokensPerStep };

@@ -75,7 +75,13 @@ export async function distilTask(payload: DistilPayload, context: TaskContext): 
     const loss = await heldOut.of({});
     const nothing = { closedForm: 0, gradient: 0 };
     return {
-      result: { lossBefore: loss, lossAfter: loss, lossInitial: loss, tokens: nothing, retries: 0 } satisfies DistilResult,
+      result: {
+        lossBefore: loss,
+        lossAfter: loss,
+        lossInitial: loss,
+        tokens: nothing,
+        retries: 0,
+      } satisfies DistilResult,
     };
   }
   const start = await bestStart(parent, payload, heldOut, context);

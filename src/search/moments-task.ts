@@ -12,7 +12,7 @@ import {
 } from '../model/blocks.js';
 import { eliminationOrder } from '../model/channel-order.js';
 import { channelContributions, keptChannels } from '../model/initialise.js';
-import type { SplitMoments } from '../model/least-squares.js';
+import { MAX_GRAM_WIDTH, type SplitMoments } from '../model/least-squares.js';
 import { type Half, layerTensor } from '../model/names.js';
 import { checkpointWeights, layerWeights } from '../model/weights.js';
 import type { Value } from '../graph/value.js';
@@ -30,8 +30,6 @@ export interface MomentsPayload {
   output: { dir: string; artifact: string };
 }
 
-/** The Gram matrix of so many channels takes 128 MiB: wider FFNs are fitted panel by panel instead. */
-export const MAX_GRAM_WIDTH = 4096;
 /** Elimination takes the cube of the width: above this many channels they are ranked by their contribution. */
 const MAX_ELIMINATION = 2048;
 
@@ -44,7 +42,11 @@ export async function momentsTask(payload: MomentsPayload, { signal }: TaskConte
   const { layer, half, source, output } = payload;
   const parent = await openModel(payload.parentDir);
   const weights = layerWeights(checkpointWeights(parent.checkpoint), layer);
-  const moments = await gatherMoments(source, (x, sequences) => regressions(parent.config, payload, weights, x, sequences), signal);
+  const moments = await gatherMoments(
+    source,
+    (x, sequences) => regressions(parent.config, payload, weights, x, sequences),
+    signal,
+  );
   const order = half === 'ffn' ? await channelOrder(parent, payload, moments['activation']) : undefined;
   await writeDirectory(output.dir, async (dir) => {
     await mkdir(dir, { recursive: true });
@@ -99,7 +101,11 @@ async function channelOrder(
 }
 
 /** The moments of a half's normed inputs, with a constant 1 behind them where attention has biases. */
-export function inputMoments(dir: string, { hiddenSize, attentionBias }: ModelConfig, half: Half): Promise<SplitMoments> {
+export function inputMoments(
+  dir: string,
+  { hiddenSize, attentionBias }: ModelConfig,
+  half: Half,
+): Promise<SplitMoments> {
   const one = half === 'attention' && attentionBias ? 1 : 0;
   return readMoments(path.join(dir, INPUT_FILE), hiddenSize + one, hiddenSize);
 }

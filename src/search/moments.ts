@@ -89,11 +89,11 @@ class Window {
     await this.release();
     const rows = sequences * this.source.sequenceLength;
     const regressions = this.program(input('x', [rows, this.source.hiddenSize]), sequences);
-    const outputs = Object.entries(regressions).flatMap(([name, { inputs, outputs }]) => [
+    const outputs = Object.entries(regressions).flatMap(([name, { inputs, outputs }]): [string, Value][] => [
       [`${name}.gram`, matmul(inputs, inputs, true)],
       [`${name}.cross`, matmul(inputs, outputs, true)],
       [`${name}.energy`, sum(mul(outputs, outputs))],
-    ]) as [string, Value][];
+    ]);
     this.session = await Session.create(Object.fromEntries(outputs));
     this.compiled = sequences;
     return this.session;

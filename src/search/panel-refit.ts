@@ -44,7 +44,12 @@ export async function refitByPanels(
         const [all, down] = [ffnActivation(config, weights, x), weights(`${DOWN}.weight`)];
         const without = (left: Value, [first, end]: readonly [number, number]) =>
           sub(left, matmul(slice(all, 1, first, end), slice(down, 1, first, end), false, true));
-        const others = ([[0, from], [to, width]] as const).filter(([first, end]) => first < end);
+        const others = (
+          [
+            [0, from],
+            [to, width],
+          ] as const
+        ).filter(([first, end]) => first < end);
         const inputs = slice(all, 1, from, to);
         return {
           rest: {

@@ -27,7 +27,7 @@ const READINGS = 1.3;
 
 /** What the time of a search depends on, beside the variants. */
 export interface Plan extends Pick<SearchContext, 'budgets' | 'threads'> {
-  spec: Pick<Spec, 'target' | 'evaluate'>;
+  spec: Pick<Spec, 'target' | 'distil' | 'evaluate'>;
   parent: Pick<Model, 'config'>;
   /** Size of the task files. */
   taskBytes: number;
@@ -39,7 +39,7 @@ export function planSeconds(
   variants: readonly LayerVariants[],
 ) {
   const { sequenceLength } = budgets;
-  const { target, evaluate } = spec;
+  const { target, distil, evaluate } = spec;
   const options = { weights: 'F32', context: sequenceLength } as const;
   const flops = modelCosts(config, options).flopsPerToken;
   const moved = stepBytes(config, sequenceLength);
@@ -59,11 +59,13 @@ export function planSeconds(
 
   const all = variants.flatMap((layer) => HALVES.flatMap((half) => [...layer[half].slice(1)]));
   const trained = all.filter(({ shape }) => shape.kind !== 'no-op').length;
+  // The parent's and the variant's forward pass, and sums of products that take about as long as one of them.
+  const closedFormTokens = distil.start === 'closed-form' ? budgets.closedFormTokens : 0;
   const tasks = (count: number) => (count * SECONDS_PER_TASK) / threads;
   const read = budgets.testTokens + (READINGS * taskBytes) / BYTES_PER_TOKEN;
   return {
     space: 2,
-    distil: tasks(all.length) + trained * budgets.distilTokens * layerStep * VARIANT_SHARE,
+    distil: tasks(all.length) + trained * (budgets.distilTokens * VARIANT_SHARE + closedFormTokens) * layerStep,
     score: tasks(all.length) + all.length * budgets.scoreTokens * forward * TAIL_SHARE,
     measure: target.engine === 'table' ? 0.1 : rows(variants) * SECONDS_PER_MEASURED_ROW,
     solve: 0.5,

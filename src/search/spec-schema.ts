@@ -136,15 +136,19 @@ const distilSchema = z
     start: z
       .enum(['closed-form', 'paper'])
       .default('closed-form')
-      .describe("Where training begins: at the least-squares solution, or at the paper's training-free initial values."),
+      .describe(
+        "Where training begins: at the least-squares solution, or at the paper's training-free initial values.",
+      ),
     closedFormTokens: positive
       .optional()
-      .describe('Training tokens of the least-squares solution. Default: all calibration tokens.'),
+      .describe('Tokens that the least-squares solution is fitted to. Default: 16,384.'),
     tokens: z
       .int()
       .nonnegative()
       .optional()
-      .describe('Training tokens of each variant; 0: none by gradient. Default: 65,536.'),
+      .describe(
+        'Training tokens of each variant at most; 0: no training by gradient. Default: 24,576, or 65,536 from `paper`.',
+      ),
     distinctTokens: positive
       .optional()
       .describe('Calibration tokens that are kept, passed over as often as `tokens` needs. Default: 49,152.'),
