@@ -1,8 +1,8 @@
 import { cholesky, meanDiagonal, product, withDiagonal } from '../common/cholesky.js';
 import type { ModelConfig } from '../formats/hf-config.js';
-import { groupHeads } from './head-groups.js';
+import { groupHeads, type PairCost } from './head-groups.js';
 import type { SubblockTensors } from './initialise.js';
-import { type KeyHeads, keyHeads, type Phases, sharedKey, turnQuery } from './shared-keys.js';
+import { type KeyHeads, keyHeads, sharedKey, turnQuery } from './shared-keys.js';
 import { JITTER, sharedValue, type ValueHeads, valueHeads } from './shared-values.js';
 
 /** The projections of one attention as rows [out, width], a bias as the last column. */
@@ -16,67 +16,87 @@ interface Projections {
 }
 
 /**
- * Attention with fewer KV heads, near the parent in what it computes rather than in its weights. Heads that resemble one
- * another are grouped, and the query heads put in the order of the groups. The values of a group live in the headDim
+ * Attention with fewer KV heads, near the parent in what it computes rather than in its weights. The heads of a group
+ * share one; the query heads come to stand in the order of the groups. The values of a group live in the headDim
  * dimensions that matter most to its output, and the output projection reads them from there. Its keys are, for each
  * rotary frequency, one complex row times a complex factor per head; the factor commutes with the rotation and goes to
  * the queries of that head. Both are the best of their rank for the inputs whose Gram matrix is given.
- *
- * @param gram Σ x xᵀ of the normed inputs [width, width]: the hidden size, and a constant 1 where attention has biases
  */
-export function mergeHeads(
-  config: ModelConfig,
-  [parentHeads, childHeads]: readonly [number, number],
-  tensors: SubblockTensors,
-  gram: Float64Array,
-): SubblockTensors {
-  const { headDim } = config;
-  const parent = readProjections(config, tensors);
-  const { width, query, key, value } = parent;
-  const root = cholesky(withDiagonal(gram, width, JITTER * meanDiagonal(gram, width)), width);
-  const perHead = config.heads / parentHeads;
-  const queriesOf = (head: number) => Array.from({ length: perHead }, (_, i) => head * perHead + i);
-  const outputs = Array.from({ length: parentHeads }, (_, head) =>
-    stacked(queriesOf(head).map((q) => parent.outputs[q] ?? new Float64Array())),
-  );
-  const values = valueHeads(value, outputs, root, { headDim, width });
-  const keys = keyHeads(key, query, root, { headDim, width });
-  const groups = groupHeads(parentHeads, childHeads, pairCost(values, keys));
+export class HeadMerger {
+  private constructor(
+    private readonly config: ModelConfig,
+    private readonly tensors: SubblockTensors,
+    private readonly parent: Projections,
+    private readonly values: ValueHeads,
+    private readonly keys: KeyHeads,
+    private readonly parentHeads: number,
+  ) {}
 
-  const parts: Record<'queries' | 'keys' | 'values' | 'outputs', Float64Array[]> = {
-    ...{ queries: [], keys: [], values: [], outputs: [] },
-  };
-  for (const group of groups) {
-    const [shared, sharedRows] = [sharedValue(values, group), sharedKey(keys, group)];
-    const own = group.map((head) => headRows(value, head, headDim * width));
-    const scale = likeTheirs(shared.rows, own);
-    parts.values.push(shared.rows.map((entry) => entry * scale));
-    parts.keys.push(sharedRows.rows);
-    group.forEach((head, member) => {
-      const phases: Phases = sharedRows.phases[member] ?? new Float64Array();
-      const map = (shared.maps[member] ?? new Float64Array()).map((entry) => entry / scale);
-      for (const q of queriesOf(head)) {
-        parts.queries.push(turnQuery(headRows(query, q, headDim * width), phases, headDim, width));
-        parts.outputs.push(
-          product(parent.outputs[q] ?? new Float64Array(), map, [config.hiddenSize, headDim, headDim]),
-        );
-      }
-    });
+  /**
+   * @param tensors of the parent's attention
+   * @param gram Σ x xᵀ of the normed inputs [width, width]: the hidden size, and a constant 1 where attention has biases
+   */
+  static of(config: ModelConfig, parentHeads: number, tensors: SubblockTensors, gram: Float64Array): HeadMerger {
+    const parent = readProjections(config, tensors);
+    const { width } = parent;
+    const size = { headDim: config.headDim, width };
+    const root = cholesky(withDiagonal(gram, width, JITTER * meanDiagonal(gram, width)), width);
+    const outputs = Array.from({ length: parentHeads }, (_, head) =>
+      stacked(queriesOf(head, config.heads / parentHeads).map((q) => parent.outputs[q] ?? new Float64Array())),
+    );
+    const values = valueHeads(parent.value, outputs, root, size);
+    const keys = keyHeads(parent.key, parent.query, root, size);
+    return new HeadMerger(config, tensors, parent, values, keys, parentHeads);
   }
-  return {
-    ...tensors,
-    ...separate('self_attn.q_proj', stacked(parts.queries), config),
-    ...separate('self_attn.k_proj', stacked(parts.keys), config),
-    ...separate('self_attn.v_proj', stacked(parts.values), config),
-    'self_attn.o_proj.weight': sideBySide(parts.outputs, config),
-  };
+
+  /** Ways to group the heads, no two the same: neighbours, those with like keys, those with like values. */
+  groupings(childHeads: number): number[][][] {
+    const { keys, values, parentHeads } = this;
+    const costs: PairCost[] = [
+      () => 0,
+      (a, b) => sharedKey(keys, [a, b]).lost / keys.energy,
+      (a, b) => sharedValue(values, [a, b]).lost / values.energy,
+    ];
+    const found = costs.map((costOf) => groupHeads(parentHeads, childHeads, costOf));
+    return [...new Map(found.map((groups) => [JSON.stringify(groups), groups])).values()];
+  }
+
+  /** The tensors of the attention whose heads are merged so. */
+  merged(groups: readonly (readonly number[])[]): SubblockTensors {
+    const { config, parent, values, keys, parentHeads } = this;
+    const [{ headDim, hiddenSize, heads }, { width }] = [config, parent];
+    const parts: Record<'queries' | 'keys' | 'values' | 'outputs', Float64Array[]> = {
+      ...{ queries: [], keys: [], values: [], outputs: [] },
+    };
+    for (const group of groups) {
+      const [value, key] = [sharedValue(values, group), sharedKey(keys, group)];
+      const own = group.map((head) => headRows(parent.value, head, headDim * width));
+      const scale = likeTheirs(value.rows, own);
+      parts.values.push(value.rows.map((entry) => entry * scale));
+      parts.keys.push(key.rows);
+      group.forEach((head, member) => {
+        const phases = key.phases[member] ?? new Float64Array();
+        const map = (value.maps[member] ?? new Float64Array()).map((entry) => entry / scale);
+        for (const q of queriesOf(head, heads / parentHeads)) {
+          parts.queries.push(turnQuery(headRows(parent.query, q, headDim * width), phases, headDim, width));
+          const output = parent.outputs[q] ?? new Float64Array();
+          parts.outputs.push(product(output, map, [hiddenSize, headDim, headDim]));
+        }
+      });
+    }
+    return {
+      ...this.tensors,
+      ...separate('self_attn.q_proj', stacked(parts.queries), config),
+      ...separate('self_attn.k_proj', stacked(parts.keys), config),
+      ...separate('self_attn.v_proj', stacked(parts.values), config),
+      'self_attn.o_proj.weight': sideBySide(parts.outputs, config),
+    };
+  }
 }
 
-/** What is lost in keys and values when two heads share them, each as a part of all that the heads have. */
-function pairCost(values: ValueHeads, keys: KeyHeads): (a: number, b: number) => number {
-  const part = (lost: number, of: number) => (of > 0 ? lost / of : 0);
-  return (a, b) =>
-    part(sharedValue(values, [a, b]).lost, values.energy) + part(sharedKey(keys, [a, b]).lost, keys.energy);
+/** The query heads that read a KV head. */
+function queriesOf(head: number, perHead: number): number[] {
+  return Array.from({ length: perHead }, (_, i) => head * perHead + i);
 }
 
 /** What makes shared rows as large as the heads' own on average: training moves all of them at one rate. */

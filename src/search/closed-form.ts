@@ -3,8 +3,8 @@ import { constant } from '../graph/primitives.js';
 import { attentionMixed, attentionUpdate, causalAttention, type Weights } from '../model/blocks.js';
 import { sliceChannels, type SubblockTensors } from '../model/initialise.js';
 import { fit, MAX_GRAM_WIDTH, ofInputs } from '../model/least-squares.js';
-import { projectionOf, refitted } from '../model/refit.js';
-import { mergeHeads } from '../model/merge-heads.js';
+import { projectionOf, refit, type Refit } from '../model/refit.js';
+import { HeadMerger } from '../model/merge-heads.js';
 import { type Half, LINEAR, NORM } from '../model/names.js';
 import { subblockTensors, type TensorShape } from '../model/tensors.js';
 import { checkpointWeights, layerWeights } from '../model/weights.js';
@@ -12,6 +12,9 @@ import type { Model } from './context.js';
 import { activationMoments, inputMoments, readChannelOrder } from './moments-task.js';
 import { gatherMoments, type MomentSource, withOne } from './moments.js';
 import { refitByPanels } from './panel-refit.js';
+
+/** Ways to group heads are fitted to so many tokens, and compared on as many that are held out. */
+const CHOICE_TOKENS = 2048;
 
 /** One variant that has a closed form, of a half whose moments are stored. */
 export interface ClosedFormRequest {
@@ -65,19 +68,40 @@ async function narrowFfn(request: ClosedFormRequest, width: number): Promise<Clo
   const { training, heldOut } = await activationMoments(moments.dir, parent.config, own.width);
   const inputs = parent.config.mlpBias ? [...kept, own.width] : kept;
   const split = { training: ofInputs(training, inputs), heldOut: ofInputs(heldOut, inputs) };
-  return { tensors: { ...sliced, ...refitted(split, sliced, 'mlp.down_proj') }, tokens: 0 };
+  return { tensors: { ...sliced, ...refit(split, sliced, 'mlp.down_proj').tensors }, tokens: 0 };
 }
 
-async function mergedAttention(
-  { parent, layer, read, moments: { dir, source }, signal }: ClosedFormRequest,
-  kvHeads: number,
-): Promise<ClosedForm> {
-  const { config } = parent;
-  const own = config.layers[layer]?.attention;
+/** Of several ways to group the heads that which, fitted to a few tokens, has the least error on held-out text. */
+async function mergedAttention(request: ClosedFormRequest, kvHeads: number): Promise<ClosedForm> {
+  const { parent, layer, read, moments } = request;
+  const own = parent.config.layers[layer]?.attention;
   if (own?.kind !== 'gqa') throw new Error(`layer ${layer} has no KV heads`);
-  const { training } = await inputMoments(dir, config, 'attention');
-  const tensors = await readAll(subblockTensors(config, 'attention', own), read);
-  const merged = mergeHeads(config, [own.kvHeads, kvHeads], tensors, training.gram);
+  const { training } = await inputMoments(moments.dir, parent.config, 'attention');
+  const tensors = await readAll(subblockTensors(parent.config, 'attention', own), read);
+  const merger = HeadMerger.of(parent.config, own.kvHeads, tensors, training.gram);
+  const candidates = merger.groupings(kvHeads).map((groups) => merger.merged(groups));
+  const { source } = moments;
+  const atMost = Math.ceil(CHOICE_TOKENS / source.sequenceLength);
+  const few = { ...source, used: Math.min(source.used, atMost), heldOut: Math.min(source.heldOut, atMost) };
+  let [best, least, sequences] = [candidates[0] ?? tensors, Infinity, source.used];
+  for (const merged of candidates.length > 1 ? candidates : []) {
+    const { error } = await refitOutput(request, own, kvHeads, merged, few);
+    sequences += few.used;
+    if (error < least) [best, least] = [merged, error];
+  }
+  const { tensors: output } = await refitOutput(request, own, kvHeads, best, source);
+  return { tensors: { ...best, ...output }, tokens: sequences * source.sequenceLength };
+}
+
+/** The output projection of a merged attention, fitted to what the parent's attention adds. */
+async function refitOutput(
+  { parent, layer, signal }: ClosedFormRequest,
+  own: AttentionShape,
+  kvHeads: number,
+  merged: SubblockTensors,
+  source: MomentSource,
+): Promise<Refit> {
+  const { config } = parent;
   const shapes = new Map(
     subblockTensors(config, 'attention', { kind: 'gqa', kvHeads }).map(({ name, shape }) => [name, shape]),
   );
@@ -94,10 +118,7 @@ async function mergedAttention(
     },
     signal,
   );
-  return {
-    tensors: { ...merged, ...refitted(mixed, merged, 'self_attn.o_proj') },
-    tokens: source.used * source.sequenceLength,
-  };
+  return refit(mixed, merged, 'self_attn.o_proj');
 }
 
 async function readAll(

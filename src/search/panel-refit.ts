@@ -3,7 +3,7 @@ import { constant, matmul, slice, sub } from '../graph/primitives.js';
 import type { Value } from '../graph/value.js';
 import { ffnActivation, ffnUpdate, type Weights } from '../model/blocks.js';
 import type { SubblockTensors } from '../model/initialise.js';
-import { refitted } from '../model/refit.js';
+import { refit } from '../model/refit.js';
 import { subblockTensors } from '../model/tensors.js';
 import { checkpointWeights, layerWeights } from '../model/weights.js';
 import type { ClosedForm, ClosedFormRequest } from './closed-form.js';
@@ -60,7 +60,8 @@ export async function refitByPanels(
       },
       signal,
     );
-    const fitted = refitted(rest, { ...tensors, [`${DOWN}.weight`]: columnsOf(tensors, width, [from, to]) }, DOWN);
+    const panelOnly = { ...tensors, [`${DOWN}.weight`]: columnsOf(tensors, width, [from, to]) };
+    const { tensors: fitted } = refit(rest, panelOnly, DOWN);
     const bias = fitted[`${DOWN}.bias`];
     if (bias !== undefined) tensors[`${DOWN}.bias`] = bias;
     tensors[`${DOWN}.weight`] = withColumns(tensors, width, [from, to], fitted[`${DOWN}.weight`] ?? new Float32Array());

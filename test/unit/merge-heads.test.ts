@@ -4,7 +4,7 @@ import { Random } from '../../src/common/random.js';
 import type { AttentionShape } from '../../src/formats/hf-config.js';
 import { groupHeads } from '../../src/model/head-groups.js';
 import { initialiseAttention, type SubblockTensors } from '../../src/model/initialise.js';
-import { mergeHeads } from '../../src/model/merge-heads.js';
+import { HeadMerger } from '../../src/model/merge-heads.js';
 import { layerWeights, referenceAttention, type Rows } from '../support/reference.js';
 import { randomWeights, tinyConfig } from '../support/tiny-model.js';
 
@@ -32,8 +32,9 @@ function gramOf(rows: Rows, norm: Float32Array): Float64Array {
   for (const row of rows) {
     const size = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0) / hiddenSize + CONFIG.rmsNormEps);
     const x = [...[...row].map((value, i) => (value / size) * (norm[i] ?? 0)), 1];
-    for (let i = 0; i < width; i++)
-      {for (let j = 0; j < width; j++) gram[i * width + j] = (gram[i * width + j] ?? 0) + (x[i] ?? 0) * (x[j] ?? 0);}
+    for (let i = 0; i < width; i++) {
+      for (let j = 0; j < width; j++) gram[i * width + j] = (gram[i * width + j] ?? 0) + (x[i] ?? 0) * (x[j] ?? 0);
+    }
   }
   return gram;
 }
@@ -63,8 +64,9 @@ function makeRelative(tensors: SubblockTensors, from: number, to: number, seed: 
     for (let row = 0; row < headDim; row++) {
       for (let c = 0; c < columns; c++) {
         let total = 0;
-        for (let k = 0; k < headDim; k++)
-          {total += (entries[row * headDim + k] ?? 0) * (value[(from * headDim + k) * columns + c] ?? 0);}
+        for (let k = 0; k < headDim; k++) {
+          total += (entries[row * headDim + k] ?? 0) * (value[(from * headDim + k) * columns + c] ?? 0);
+        }
         value[(to * headDim + row) * columns + c] = total;
       }
     }
@@ -88,7 +90,26 @@ describe('merged heads', () => {
     makeRelative(parent, 0, 3, 5);
     makeRelative(parent, 2, 1, 6);
     const gram = gramOf(tokens(200, 2), parent['input_layernorm.weight'] ?? new Float32Array());
-    const merged = mergeHeads(CONFIG, [4, 2], parent, gram);
+    const merger = HeadMerger.of(CONFIG, 4, parent, gram);
+    const groupings = merger.groupings(2);
+    assert.deepEqual(
+      groupings,
+      [
+        [
+          [0, 1],
+          [2, 3],
+        ],
+        [
+          [0, 3],
+          [1, 2],
+        ],
+      ],
+      'neighbours, and those that are alike',
+    );
+    const merged = merger.merged([
+      [0, 3],
+      [1, 2],
+    ]);
     const x = tokens(9, 3);
     const error = meanSquare(run(KV2, merged, x), run(KV4, parent, x));
     assert.ok(error < 1e-8, `mean squared error ${error}`);
@@ -104,7 +125,12 @@ describe('merged heads', () => {
       const wanted = run(KV4, parent, x);
       const errorOf = (tensors: SubblockTensors) => meanSquare(run(KV2, tensors, x), wanted);
       const [merged, pooled] = [
-        errorOf(mergeHeads(CONFIG, [4, 2], parent, gram)),
+        errorOf(
+          HeadMerger.of(CONFIG, 4, parent, gram).merged([
+            [0, 1],
+            [2, 3],
+          ]),
+        ),
         errorOf(initialiseAttention(CONFIG, KV4, KV2, parent)),
       ];
       assert.ok(merged < pooled, `seed ${seed}: ${merged}, pooled ${pooled}`);
@@ -114,7 +140,7 @@ describe('merged heads', () => {
   it('leave the parent as it was', () => {
     const parent = parentTensors();
     const gram = gramOf(tokens(50), parent['input_layernorm.weight'] ?? new Float32Array());
-    mergeHeads(CONFIG, [4, 1], parent, gram);
+    HeadMerger.of(CONFIG, 4, parent, gram).merged([[0, 1, 2, 3]]);
     assert.deepEqual(parent, parentTensors());
   });
 });
