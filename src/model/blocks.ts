@@ -15,7 +15,7 @@ import {
   transpose,
 } from '../graph/primitives.js';
 import type { Value } from '../graph/value.js';
-import { EMBEDDING, FINAL_NORM, LINEAR, LM_HEAD, NORM } from './names.js';
+import { EMBEDDING, FINAL_NORM, type Half, LINEAR, LM_HEAD, NORM } from './names.js';
 import { ropeTables } from './rope.js';
 
 /** Finds a weight by its name within the layer (`self_attn.q_proj.weight`) or the model (`model.norm.weight`). */
@@ -151,6 +151,44 @@ function linear(x: Value, weights: Weights, name: string, bias: boolean): Value 
   return bias ? add(product, weights(`${name}.bias`)) : product;
 }
 
+/** What the projections of a half see of the stream. */
+export function normedInput(config: ModelConfig, half: Half, weights: Weights, x: Value): Value {
+  return rmsNorm(x, weights(NORM[half]), config.rmsNormEps);
+}
+
+/** What attention makes of the stream before its output projection reads it: [N, H] to [N, heads * headDim]. */
+export function attentionMixed(
+  config: ModelConfig,
+  kvHeads: number,
+  weights: Weights,
+  core: AttentionCore,
+  x: Value,
+): Value {
+  const normed = normedInput(config, 'attention', weights, x);
+  const project = (name: string) => linear(normed, weights, `self_attn.${name}`, config.attentionBias);
+  return core(project('q_proj'), project('k_proj'), project('v_proj'), kvHeads);
+}
+
+/** What the attention half of a layer adds to the stream: [N, H] to [N, H]; undefined for a no-op. */
+export function attentionUpdate(
+  config: ModelConfig,
+  shape: AttentionShape,
+  weights: Weights,
+  core: AttentionCore,
+  x: Value,
+): Value | undefined {
+  switch (shape.kind) {
+    case 'no-op':
+      return undefined;
+    case 'linear':
+      return matmul(normedInput(config, 'attention', weights, x), weights(LINEAR.attention), false, true);
+    case 'gqa': {
+      const mixed = attentionMixed(config, shape.kvHeads, weights, core, x);
+      return linear(mixed, weights, 'self_attn.o_proj', config.attentionBias);
+    }
+  }
+}
+
 /** The attention half of a layer with its residual: [N, H] to [N, H]. */
 export function attentionHalf(
   config: ModelConfig,
@@ -159,31 +197,33 @@ export function attentionHalf(
   core: AttentionCore,
   x: Value,
 ): Value {
-  if (shape.kind === 'no-op') return x;
-  const normed = rmsNorm(x, weights(NORM.attention), config.rmsNormEps);
-  if (shape.kind === 'linear') return add(x, matmul(normed, weights(LINEAR.attention), false, true));
-  const project = (name: string) => linear(normed, weights, `self_attn.${name}`, config.attentionBias);
-  const mixed = core(project('q_proj'), project('k_proj'), project('v_proj'), shape.kvHeads);
-  return add(x, linear(mixed, weights, 'self_attn.o_proj', config.attentionBias));
+  const update = attentionUpdate(config, shape, weights, core, x);
+  return update === undefined ? x : add(x, update);
 }
 
 /** silu(gate) * up: the input of the down projection, [N, width]. */
 export function ffnActivation(config: ModelConfig, weights: Weights, x: Value): Value {
-  const normed = rmsNorm(x, weights(NORM.ffn), config.rmsNormEps);
+  const normed = normedInput(config, 'ffn', weights, x);
   const gate = linear(normed, weights, 'mlp.gate_proj', config.mlpBias);
   return mul(mul(gate, sigmoid(gate)), linear(normed, weights, 'mlp.up_proj', config.mlpBias));
 }
 
-/** The FFN half of a layer with its residual: [N, H] to [N, H]. */
-export function ffnHalf(config: ModelConfig, shape: FfnShape, weights: Weights, x: Value): Value {
+/** What the FFN half of a layer adds to the stream: [N, H] to [N, H]; undefined for a no-op. */
+export function ffnUpdate(config: ModelConfig, shape: FfnShape, weights: Weights, x: Value): Value | undefined {
   switch (shape.kind) {
     case 'no-op':
-      return x;
+      return undefined;
     case 'linear':
-      return add(x, matmul(rmsNorm(x, weights(NORM.ffn), config.rmsNormEps), weights(LINEAR.ffn), false, true));
+      return matmul(normedInput(config, 'ffn', weights, x), weights(LINEAR.ffn), false, true);
     case 'gated':
-      return add(x, linear(ffnActivation(config, weights, x), weights, 'mlp.down_proj', config.mlpBias));
+      return linear(ffnActivation(config, weights, x), weights, 'mlp.down_proj', config.mlpBias);
   }
+}
+
+/** The FFN half of a layer with its residual: [N, H] to [N, H]. */
+export function ffnHalf(config: ModelConfig, shape: FfnShape, weights: Weights, x: Value): Value {
+  const update = ffnUpdate(config, shape, weights, x);
+  return update === undefined ? x : add(x, update);
 }
 
 /** One layer: [N, H] to [N, H]. */

@@ -146,8 +146,8 @@ function linearFfn({ hiddenSize }: ModelConfig, width: number, tensors: Subblock
   return withNorm(tensors, NORM.ffn, LINEAR.ffn, multiply(down, up, hiddenSize, width, hiddenSize));
 }
 
-/** Rows of gate and up, columns of down; their biases with them, but for that of down, which no channel owns. */
-function sliceChannels(
+/** A narrower FFN: rows of gate and up, columns of down; their biases with them, but for that of down, which no channel owns. */
+export function sliceChannels(
   { hiddenSize }: ModelConfig,
   width: number,
   kept: readonly number[],

@@ -5,6 +5,8 @@ import type { Activations } from './activations.js';
 import type { SearchContext, TaskRequest } from './context.js';
 import type { PackedData } from './data.js';
 import type { DistilPayload, DistilResult } from './distil.js';
+import { heldOutSequences } from './distil-windows.js';
+import type { MomentsPayload } from './moments-task.js';
 import { runStageTasks, warnOnce } from './tasks.js';
 
 /** One alternative of one subblock, after training. */
@@ -33,6 +35,36 @@ export function inputOf(activations: Activations, layer: number, half: Half): st
   return file;
 }
 
+/** A half's closed-form moments: what makes them, and what the tasks of its variants need of them. */
+interface Moments {
+  task: TaskRequest;
+  ready: NonNullable<DistilPayload['moments']>;
+}
+
+/** The pass over the parent's inputs of a half that the closed forms of all its variants share. */
+function momentsOf(
+  context: SearchContext,
+  activations: Activations,
+  data: PackedData,
+  layer: number,
+  half: Half,
+): Moments {
+  const { run, spec, budgets, parent, parentHash } = context;
+  const { sequenceLength } = activations;
+  const sequences = activations.tokens / sequenceLength;
+  const heldOut = heldOutSequences(sequences, budgets.distilBatch);
+  const used = Math.min(sequences - heldOut, Math.ceil(budgets.closedFormTokens / sequenceLength));
+  const size = { sequences, heldOut, used, sequenceLength };
+  const key = taskKey('moments', { parentHash, data: data.key, layer, half, ...size });
+  const artifact = `moments/layer${layer}/${half}-${key.slice(0, 8)}`;
+  const source = { inputFile: inputOf(activations, layer, half), hiddenSize: parent.config.hiddenSize, ...size };
+  const output = { dir: run.path(artifact), artifact };
+  const channelsFile = activations.channels[layer] ?? '';
+  const payload: MomentsPayload = { parentDir: spec.parent, layer, half, source, channelsFile, output };
+  const task = { key, kind: 'moments', label: `layer ${layer} ${half} moments`, payload, cost: half === 'ffn' ? 2 : 1 };
+  return { task, ready: { dir: output.dir, source } };
+}
+
 /** Trains every variant of every layer; those that came to nothing are missing from the result. */
 export async function distilStage(
   context: SearchContext,
@@ -40,9 +72,15 @@ export async function distilStage(
   activations: Activations,
   data: PackedData,
 ): Promise<LibraryEntry[]> {
-  const { run, spec, budgets, parentHash } = context;
+  const { run, spec, budgets, parent, parentHash } = context;
+  const moments = new Map<string, Moments>();
   const jobs = alternatives(variants).map(({ layer, half, variant }) => {
     const trained = variant.shape.kind !== 'no-op';
+    const own = parent.config.layers[layer]?.[half].kind;
+    const closed = trained && spec.distil.start === 'closed-form' && (own === 'gqa' || own === 'gated');
+    const id = `${layer}/${half}`;
+    const ofHalf = closed ? (moments.get(id) ?? momentsOf(context, activations, data, layer, half)) : undefined;
+    if (ofHalf !== undefined) moments.set(id, ofHalf);
     const settings = {
       tokens: trained ? budgets.distilTokens : 0,
       batch: budgets.distilBatch,
@@ -51,7 +89,15 @@ export async function distilStage(
       learningRate: spec.distil.learningRate,
       seed: spec.seed,
     };
-    const key = taskKey('distil', { parentHash, data: data.key, layer, half, shape: variant.shape, settings });
+    const key = taskKey('distil', {
+      parentHash,
+      data: data.key,
+      layer,
+      half,
+      shape: variant.shape,
+      settings,
+      moments: ofHalf?.task.key,
+    });
     const artifact = `library/layer${layer}/${half}-${variant.name.replace('%', '')}-${key.slice(0, 8)}.safetensors`;
     const payload: DistilPayload = {
       parentDir: spec.parent,
@@ -63,6 +109,7 @@ export async function distilStage(
       targetFile: activations.hidden[layer + 1] ?? '',
       channelsFile: activations.channels[layer] ?? '',
       ...settings,
+      moments: ofHalf?.ready,
       output: trained ? { file: run.path(artifact), artifact } : undefined,
     };
     // An attention variant also carries the FFN behind it.
@@ -72,13 +119,21 @@ export async function distilStage(
     const task: TaskRequest = { key, kind: 'distil', label, payload, cost, series };
     return { layer, half, variant, task };
   });
-  const rounds = activations.rounds.map((range) => ({
-    prepare: () => activations.need(range),
-    tasks: jobs.filter(({ layer }) => range.first <= layer && layer < range.end).map(({ task }) => task),
-  }));
-  const finished = await runStageTasks(context, 'distil', rounds);
-  return jobs.flatMap(({ layer, half, variant, task }, i): LibraryEntry[] => {
-    const done = finished[i];
+  const isOpen = ({ task }: { task: TaskRequest }) => run.finished(task.key) === undefined;
+  const rounds = activations.rounds.flatMap((range) => {
+    const here = jobs.filter(({ layer }) => range.first <= layer && layer < range.end);
+    const needed = new Set(here.filter(isOpen).map(({ layer, half }) => `${layer}/${half}`));
+    const prepare = () => activations.need(range);
+    // What closed forms are made from comes first, and only where one is still to be made.
+    const before = [...moments].flatMap(([id, { task }]) => (needed.has(id) ? [task] : []));
+    return [
+      { prepare, tasks: before },
+      { prepare, tasks: here.map(({ task }) => task) },
+    ];
+  });
+  await runStageTasks(context, 'distil', rounds);
+  return jobs.flatMap(({ layer, half, variant, task }): LibraryEntry[] => {
+    const done = run.finished(task.key);
     if (done === undefined) throw new Error(`${task.label} was never done`);
     const distil = done.result as DistilResult;
     if (distil.failed !== undefined) {

@@ -81,6 +81,8 @@ export interface Budgets {
   sequenceLength: number;
   distilTokens: number;
   calibrationTokens: number;
+  /** Training tokens that closed forms are fitted to; fewer where fewer are cached. */
+  closedFormTokens: number;
   distilBatch: number;
   scoreTokens: number;
   /** Validation tokens after the scored ones, for what was selected on those. */
@@ -96,16 +98,24 @@ const DEFAULT_SEQUENCE_LENGTH = 256;
 /** Tokens per training step: enough to keep the matrix products efficient, few enough to make many steps. */
 const STEP_TOKENS = 1024;
 
+const DEFAULT_CALIBRATION_TOKENS = 49_152;
+/** Of more the closed form hardly gets better; the text held out is not among them. */
+const DEFAULT_CLOSED_FORM_TOKENS = 16_384;
+/** From a closed form training has less to do. */
+const DEFAULT_DISTIL_TOKENS = { 'closed-form': 24_576, paper: 65_536 } as const;
+
 /** Budgets that suit parents of 1 to 20 million parameters, where the spec gives none. */
 export function budgets(spec: Spec, config: ModelConfig): Budgets {
   const sequenceLength = spec.data.sequenceLength ?? Math.min(DEFAULT_SEQUENCE_LENGTH, config.maxPositionEmbeddings);
   const batch = Math.max(1, Math.round(STEP_TOKENS / sequenceLength));
-  const distilTokens = spec.distil.tokens ?? 65_536;
+  const distilTokens = spec.distil.tokens ?? DEFAULT_DISTIL_TOKENS[spec.distil.start];
+  // At least one sequence to train on, and one held out.
+  const calibrationTokens = Math.max(2 * sequenceLength, spec.distil.distinctTokens ?? DEFAULT_CALIBRATION_TOKENS);
   return {
     sequenceLength,
     distilTokens,
-    // At least one sequence to train on, and one held out.
-    calibrationTokens: Math.max(2 * sequenceLength, spec.distil.distinctTokens ?? Math.min(distilTokens, 49_152)),
+    calibrationTokens,
+    closedFormTokens: spec.distil.closedFormTokens ?? DEFAULT_CLOSED_FORM_TOKENS,
     distilBatch: spec.distil.batch ?? batch,
     scoreTokens: spec.score.tokens ?? 8_192,
     reportTokens: spec.score.tokens ?? 8_192,

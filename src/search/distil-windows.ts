@@ -5,6 +5,13 @@ import { HiddenReader } from './hidden-file.js';
 
 const HELD_OUT_SHARE = 1 / 16;
 
+/** How many of the cached sequences, the last ones, are never trained on: whole batches where there are enough. */
+export function heldOutSequences(sequences: number, batch: number): number {
+  const wholeBatches = Math.max(batch, Math.round((sequences * HELD_OUT_SHARE) / batch) * batch);
+  // Of few sequences half are held out: a loss on what was trained on would say nothing.
+  return Math.min(wholeBatches, Math.floor(sequences / 2));
+}
+
 /** The cached activations as batches: seeded random sequences for training, the last ones held out. */
 export class Windows implements AsyncDisposable {
   private readonly heldOutCount: number;
@@ -16,9 +23,7 @@ export class Windows implements AsyncDisposable {
     private readonly targets: HiddenReader,
   ) {
     const { sequences, batch, seed, layer, half, variant } = payload;
-    const wholeBatches = Math.max(batch, Math.round((sequences * HELD_OUT_SHARE) / batch) * batch);
-    // Of few sequences half are held out: a loss on what was trained on would say nothing.
-    this.heldOutCount = Math.min(wholeBatches, Math.floor(sequences / 2));
+    this.heldOutCount = heldOutSequences(sequences, batch);
     const training = sequences - this.heldOutCount;
     const random = Random.of(seed, 'distil', layer, half, variant);
     const steps = Math.ceil(payload.tokens / (batch * payload.sequenceLength));
@@ -40,6 +45,10 @@ export class Windows implements AsyncDisposable {
 
   get heldOutBatches(): number {
     return Math.ceil(this.heldOutCount / this.payload.batch);
+  }
+
+  get tokensPerStep(): number {
+    return this.payload.batch * this.payload.sequenceLength;
   }
 
   /** The batch of training step 1, 2, … */

@@ -3,20 +3,19 @@ import type { AttentionShape, FfnShape } from '../formats/hf-config.js';
 import { readTensor, tensorEntry } from '../formats/safetensors.js';
 import { writeSafetensors } from '../formats/safetensors-write.js';
 import { input } from '../graph/primitives.js';
-import { warmupCosine } from '../graph/schedule.js';
-import { Session, type Tensors } from '../graph/session.js';
-import { type Parameters, Trainer } from '../graph/trainer.js';
 import type { Value } from '../graph/value.js';
 import { attentionHalf, causalAttention, ffnHalf, type Weights } from '../model/blocks.js';
-import { initialTensors, type SubblockTensors } from '../model/initialise.js';
+import { initialTensors } from '../model/initialise.js';
 import { normalisedMse } from '../model/losses.js';
 import { type Half, layerTensor } from '../model/names.js';
-import { subblockTensors } from '../model/tensors.js';
+import { subblockTensors, type TensorShape } from '../model/tensors.js';
 import { checkpointWeights, layerWeights } from '../model/weights.js';
 import { writeArtifact } from '../run/artifacts.js';
+import { closedForm } from './closed-form.js';
 import { type Model, openModel, type TaskAnswer, type TaskContext } from './context.js';
+import { HeldOutLoss, type TrainedState, type Training, type TrainingOutcome, trainVariant } from './distil-train.js';
 import { Windows } from './distil-windows.js';
-import { LossCurve } from './loss-curve.js';
+import type { MomentSource } from './moments.js';
 
 /** One variant of one subblock, to be trained against the parent's activations. Paths are absolute. */
 export interface DistilPayload {
@@ -34,7 +33,9 @@ export interface DistilPayload {
   sequenceLength: number;
   /** Sequences per step. */
   batch: number;
-  /** Training tokens; 0 only measures the loss. */
+  /** Where training begins: at the closed form of the half's moments, or, without them, at the paper's initial values. */
+  moments: { dir: string; source: MomentSource } | undefined;
+  /** Training tokens at most; 0 only measures the loss. */
   tokens: number;
   learningRate: number;
   seed: number;
@@ -43,9 +44,14 @@ export interface DistilPayload {
 }
 
 export interface DistilResult {
-  /** Held-out normalised MSE at the layer's output before and after training. */
+  /** Held-out normalised MSE at the layer's output before and after training by gradient: never more after it. */
   lossBefore: number;
   lossAfter: number;
+  /** The same of the paper's initial values; and of the closed form, where it was asked for. */
+  lossInitial: number;
+  lossClosedForm?: number;
+  /** Passed over for this variant alone: for its closed form (the layer's shared pass not counted), and by training. */
+  tokens: { closedForm: number; gradient: number };
   /** Rates that were given up because the loss stopped being a finite number. */
   retries: number;
   /** Why the variant is of no use and must be left out; undefined if it is fine. */
@@ -57,35 +63,72 @@ const RETRY_FACTOR = 0.25;
 const MAX_RETRIES = 2;
 
 /**
- * Trains one variant: decoupled blockwise local distillation (the other half is the parent's, frozen). The training loss
- * is told on the way.
+ * Trains one variant: decoupled blockwise local distillation (the other half is the parent's, frozen), from its closed
+ * form on. The training loss is told on the way.
  */
 export async function distilTask(payload: DistilPayload, context: TaskContext): Promise<TaskAnswer> {
   const parent = await openModel(payload.parentDir);
   await using windows = await Windows.open(payload, parent.config.hiddenSize);
-  if (payload.output === undefined) return { result: await measureUntrained(parent, payload, windows) };
-  const initial = await readInitial(parent, payload);
+  const shapes = new Map(tensorsOf(parent, payload).map(({ name, shape }) => [name, shape]));
+  await using heldOut = await HeldOutLoss.create(shapes, (weights) => lossOf(parent, payload, weights), windows);
+  if (payload.output === undefined) {
+    const loss = await heldOut.of({});
+    const nothing = { closedForm: 0, gradient: 0 };
+    return {
+      result: {
+        lossBefore: loss,
+        lossAfter: loss,
+        lossInitial: loss,
+        tokens: nothing,
+        retries: 0,
+      } satisfies DistilResult,
+    };
+  }
+  const start = await bestStart(parent, payload, heldOut, context);
+  const training: Training = {
+    ...{ windows, heldOut, context, shapes },
+    steps: Math.ceil(payload.tokens / (payload.batch * payload.sequenceLength)),
+    loss: (weights) => lossOf(parent, payload, weights),
+  };
   for (let retries = 0; ; retries++) {
-    const learningRate = payload.learningRate * RETRY_FACTOR ** retries;
-    const outcome = await train(parent, payload, initial, windows, learningRate, context);
+    const outcome = await trainVariant(training, start, payload.learningRate * RETRY_FACTOR ** retries);
     if (outcome.finite || retries === MAX_RETRIES) {
-      return await conclude(payload, payload.output, outcome, retries, parent);
+      return await conclude(payload, payload.output, { start, outcome, retries, shapes });
     }
   }
 }
 
-/** The loss of a variant without parameters. */
-async function measureUntrained(parent: Model, payload: DistilPayload, windows: Windows): Promise<DistilResult> {
-  const loss = lossOf(parent, payload, (name) => {
-    throw new Error(`a variant without tensors was asked for ${name}`);
-  });
-  const session = await Session.create({ loss });
-  try {
-    const measured = await heldOutLoss(async (batch) => Number((await session.run(batch))['loss']?.data[0]), windows);
-    return { lossBefore: measured, lossAfter: measured, retries: 0 };
-  } finally {
-    await session.release();
-  }
+interface VariantStart extends TrainedState {
+  lossInitial: number;
+  lossClosedForm?: number;
+  /** Tokens of the closed form. */
+  tokens: number;
+}
+
+/** The closed form, unless the paper's initial values are nearer to the parent on held-out text. */
+async function bestStart(
+  parent: Model,
+  payload: DistilPayload,
+  heldOut: HeldOutLoss,
+  { signal }: TaskContext,
+): Promise<VariantStart> {
+  const { layer, half, shape, moments } = payload;
+  const read = (name: string) => readTensor(tensorEntry(parent.checkpoint, layerTensor(layer, name)));
+  const meanAbs = JSON.parse(await readFile(payload.channelsFile, 'utf8')) as number[];
+  const initial = await initialTensors(parent.config, layer, half, shape, read, meanAbs);
+  const lossInitial = await heldOut.of(initial);
+  const paper = { tensors: initial, loss: lossInitial, lossInitial, tokens: 0 };
+  if (moments === undefined) return paper;
+  const closed = await closedForm({ parent, layer, half, shape, read, moments, signal });
+  const lossClosedForm = await heldOut.of(closed.tensors);
+  const from = lossClosedForm < lossInitial ? { tensors: closed.tensors, loss: lossClosedForm } : {};
+  return { ...paper, ...from, lossClosedForm, tokens: closed.tokens };
+}
+
+function tensorsOf(parent: Model, { half, shape }: DistilPayload): TensorShape[] {
+  return half === 'attention'
+    ? subblockTensors(parent.config, 'attention', shape as AttentionShape)
+    : subblockTensors(parent.config, 'ffn', shape as FfnShape);
 }
 
 /** The blockwise loss of a variant, over inputs `x` and `target` [batch * S, H]. */
@@ -94,37 +137,6 @@ function lossOf(parent: Model, payload: DistilPayload, weights: Weights): Value 
   const size = [payload.batch * sequenceLength, parent.config.hiddenSize];
   const output = replacedLayer(parent, layer, { half, shape, weights }, input('x', size), sequenceLength);
   return normalisedMse(input('target', size), output);
-}
-
-interface Outcome {
-  finite: boolean;
-  lossBefore: number;
-  lossAfter: number;
-  tokens: number;
-  tensors: SubblockTensors;
-}
-
-async function readInitial(
-  parent: Model,
-  { layer, half, shape, channelsFile }: DistilPayload,
-): Promise<SubblockTensors> {
-  const read = (name: string) => readTensor(tensorEntry(parent.checkpoint, layerTensor(layer, name)));
-  const meanAbs = JSON.parse(await readFile(channelsFile, 'utf8')) as number[];
-  return initialTensors(parent.config, layer, half, shape, read, meanAbs);
-}
-
-function parametersOf(parent: Model, { half, shape }: DistilPayload, tensors: SubblockTensors): Parameters {
-  const shapes =
-    half === 'attention'
-      ? subblockTensors(parent.config, 'attention', shape as AttentionShape)
-      : subblockTensors(parent.config, 'ffn', shape as FfnShape);
-  return Object.fromEntries(
-    shapes.map((tensor) => {
-      const data = tensors[tensor.name];
-      if (data === undefined) throw new Error(`no initial tensor ${tensor.name}`);
-      return [tensor.name, { shape: tensor.shape, data }];
-    }),
-  );
 }
 
 /** The layer's output [rows, H] with one half replaced: from the layer's input, or from the parent's middle for an FFN. */
@@ -144,83 +156,28 @@ export function replacedLayer(
   return ffnHalf(config, own.ffn, layerWeights(checkpointWeights(parent.checkpoint), layer), middle);
 }
 
-async function train(
-  parent: Model,
-  payload: DistilPayload,
-  initial: SubblockTensors,
-  windows: Windows,
-  learningRate: number,
-  { signal, progress }: TaskContext,
-): Promise<Outcome> {
-  const rows = payload.batch * payload.sequenceLength;
-  const trainer = await Trainer.create(parametersOf(parent, payload, initial), (values) => ({
-    loss: lossOf(parent, payload, (name) => {
-      const value = values[name];
-      if (value === undefined) throw new Error(`${payload.variant} has no ${name}`);
-      return value;
-    }),
-  }));
-  const evaluate = async (batch: Tensors) => (await trainer.evaluate(batch)).loss;
-  try {
-    const lossBefore = await heldOutLoss(evaluate, windows);
-    const steps = Math.ceil(payload.tokens / rows);
-    const curve = new LossCurve(steps, progress);
-    let finite = Number.isFinite(lossBefore);
-    for (let step = 1; step <= steps && finite; step++) {
-      signal.throwIfAborted();
-      const { loss } = await trainer.step(
-        await windows.training(step),
-        warmupCosine(step, steps, learningRate, Math.ceil(steps / 20)),
-      );
-      finite = Number.isFinite(loss);
-      curve.add(step, loss);
-    }
-    curve.flush();
-    const lossAfter = finite ? await heldOutLoss(evaluate, windows) : Number.NaN;
-    const tensors = Object.fromEntries(Object.entries(trainer.parameters()).map(([name, { data }]) => [name, data]));
-    return {
-      finite: finite && Number.isFinite(lossAfter),
-      lossBefore,
-      lossAfter,
-      tokens: steps * rows,
-      tensors,
-    };
-  } finally {
-    await trainer.release();
-  }
-}
-
-async function heldOutLoss(loss: (batch: Tensors) => Promise<number>, windows: Windows): Promise<number> {
-  let total = 0;
-  const batches = windows.heldOutBatches;
-  for (let i = 0; i < batches; i++) total += await loss(await windows.heldOut(i));
-  return total / batches;
-}
-
 async function conclude(
-  payload: DistilPayload,
+  { layer, half, variant }: DistilPayload,
   output: { file: string; artifact: string },
-  outcome: Outcome,
-  retries: number,
-  parent: Model,
+  done: { start: VariantStart; outcome: TrainingOutcome; retries: number; shapes: ReadonlyMap<string, number[]> },
 ): Promise<TaskAnswer> {
+  const { start, outcome, retries } = done;
   const number = (value: number) => (Number.isFinite(value) ? value : -1);
+  const tokens = start.tokens + outcome.tokens;
   const result: DistilResult = {
-    lossBefore: number(outcome.lossBefore),
-    lossAfter: number(outcome.lossAfter),
+    lossBefore: number(start.loss),
+    lossAfter: number(outcome.best.loss),
+    lossInitial: number(start.lossInitial),
+    ...(start.lossClosedForm === undefined ? {} : { lossClosedForm: number(start.lossClosedForm) }),
+    tokens: { closedForm: start.tokens, gradient: outcome.tokens },
     retries,
   };
-  if (!outcome.finite) {
-    return { result: { ...result, failed: 'its loss is not finite, at any rate tried' }, tokens: outcome.tokens };
-  }
-  const shapes = parametersOf(parent, payload, outcome.tensors);
-  const tensors = Object.entries(shapes).map(([name, { shape, data }]) => ({
-    name,
-    dtype: 'F32' as const,
-    shape: [...shape],
-    data: () => data,
+  if (!outcome.finite) return { result: { ...result, failed: 'its loss is not finite, at any rate tried' }, tokens };
+  const tensors = [...done.shapes].map(([name, shape]) => ({
+    ...{ name, dtype: 'F32' as const, shape },
+    data: () => outcome.best.tensors[name] ?? new Float32Array(),
   }));
-  const metadata = { layer: String(payload.layer), half: payload.half, variant: payload.variant };
+  const metadata = { layer: String(layer), half, variant };
   await writeArtifact(output.file, (temporary) => writeSafetensors(temporary, tensors, metadata));
-  return { artifact: output.artifact, result, tokens: outcome.tokens };
+  return { artifact: output.artifact, result, tokens };
 }

@@ -1,5 +1,6 @@
-import type { ModelConfig } from '../formats/hf-config.js';
+import type { LayerShape, ModelConfig } from '../formats/hf-config.js';
 import { attentionCosts, BYTES_PER_VALUE, ffnCosts, modelCosts } from '../model/accounting.js';
+import { MAX_GRAM_WIDTH } from '../model/least-squares.js';
 import type { LayerVariants } from '../model/variants.js';
 import type { Budgets } from './context.js';
 import type { UptrainPlan } from './uptrain-plan.js';
@@ -8,6 +9,7 @@ import type { UptrainPlan } from './uptrain-plan.js';
 
 const F32 = 4;
 const F16 = 2;
+const F64 = 8;
 /** A process with the runtime loaded, and what it keeps beside the tensors of a step. */
 const PROCESS_BYTES = 250 * 2 ** 20;
 /** Values that a training step keeps of every token: multiples of the sizes they grow with, found by measuring. */
@@ -75,7 +77,20 @@ export function runDirectoryBytes(config: ModelConfig, variants: readonly LayerV
     ...attention.slice(1).map(({ shape }) => attentionCosts(config, shape, options).weightBytes),
     ...ffn.slice(1).map(({ shape }) => ffnCosts(config, shape, options).weightBytes),
   ]);
+  const moments = config.layers.reduce((sum, layer) => sum + momentsBytes(config, layer), 0);
   const library = trained.reduce((sum, bytes) => sum + bytes, 0);
   const { parameters } = modelCosts(config, options);
-  return activations + tokens + library + parameters * (STORED_BYTES + CHILD_COPIES * BYTES_PER_VALUE[config.dtype]);
+  return (
+    activations +
+    tokens +
+    moments +
+    library +
+    parameters * (STORED_BYTES + CHILD_COPIES * BYTES_PER_VALUE[config.dtype])
+  );
+}
+
+/** Of both halves of a layer, of training and held-out text: Gram matrices and what is beside them. */
+function momentsBytes({ hiddenSize }: ModelConfig, { ffn }: LayerShape): number {
+  const width = ffn.kind === 'gated' && ffn.width <= MAX_GRAM_WIDTH ? ffn.width : 0;
+  return 2 * F64 * (4 * hiddenSize ** 2 + width * (width + hiddenSize));
 }

@@ -42,7 +42,7 @@ export function newSpec({ parent, text, tasks, limit }: SpecWishes, dir: string)
   "limits": { ${JSON.stringify(limit.metric)}: ${JSON.stringify(limit.text)} },
 
   // Training tokens: more make a better child, and a longer search.
-  "distil": { "tokens": 65536 },
+  "distil": { "tokens": 24576 },
   "uptrain": { "tokens": 1000000 }
 }
 `;

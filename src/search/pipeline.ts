@@ -25,6 +25,7 @@ import { measureStage } from './measure.js';
 import { checkInputs } from './preflight.js';
 import { exportStage, publishReport } from './export.js';
 import type { Report } from './report.js';
+import { type MomentsPayload, momentsTask } from './moments-task.js';
 import { planSeconds } from './plan.js';
 import { defaultRunDir } from './run-dir.js';
 import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
@@ -47,6 +48,7 @@ export interface SearchOptions {
 
 /** What a task process can do: the kinds of tasks that stages ask for. */
 export const TASK_HANDLERS: Record<string, (payload: unknown, context: TaskContext) => Promise<TaskAnswer>> = {
+  moments: (payload, context) => momentsTask(payload as MomentsPayload, context),
   distil: (payload, context) => distilTask(payload as DistilPayload, context),
   score: (payload, context) => scoreTask(payload as ScorePayload, context),
   realise: (payload, context) => realiseTask(payload as RealisePayload, context),
@@ -171,6 +173,9 @@ async function writeLibrary(run: Run, library: readonly LibraryEntry[], details:
     shape: variant.shape,
     lossBefore: distil.lossBefore,
     lossAfter: distil.lossAfter,
+    lossInitial: distil.lossInitial,
+    lossClosedForm: distil.lossClosedForm,
+    distilTokens: distil.tokens,
     score: details[i],
     file: file === undefined ? undefined : path.relative(run.dir, file),
   }));

@@ -29,7 +29,7 @@ const READINGS = 1.3;
 
 /** What the time of a search depends on, beside the variants. */
 export interface Plan extends Pick<SearchContext, 'budgets' | 'threads'> {
-  spec: Pick<Spec, 'target' | 'search' | 'evaluate'>;
+  spec: Pick<Spec, 'target' | 'distil' | 'search' | 'evaluate'>;
   parent: Pick<Model, 'config'>;
   /** Size of the task files. */
   taskBytes: number;
@@ -41,7 +41,7 @@ export function planSeconds(
   variants: readonly LayerVariants[],
 ) {
   const { sequenceLength } = budgets;
-  const { target, search, evaluate } = spec;
+  const { target, distil, search, evaluate } = spec;
   const options = { weights: 'F32', context: sequenceLength } as const;
   const flops = modelCosts(config, options).flopsPerToken;
   const moved = stepBytes(config, sequenceLength);
@@ -61,11 +61,13 @@ export function planSeconds(
 
   const all = variants.flatMap((layer) => HALVES.flatMap((half) => [...layer[half].slice(1)]));
   const trained = all.filter(({ shape }) => shape.kind !== 'no-op').length;
+  // The parent's and the variant's forward pass, and sums of products that take about as long as one of them.
+  const closedFormTokens = distil.start === 'closed-form' ? budgets.closedFormTokens : 0;
   const tasks = (count: number) => (count * SECONDS_PER_TASK) / threads;
   const read = budgets.testTokens + (READINGS * taskBytes) / BYTES_PER_TOKEN;
   return {
     space: 2,
-    distil: tasks(all.length) + trained * budgets.distilTokens * layerStep * VARIANT_SHARE,
+    distil: tasks(all.length) + trained * (budgets.distilTokens * VARIANT_SHARE + closedFormTokens) * layerStep,
     score: tasks(all.length) + all.length * budgets.scoreTokens * forward * TAIL_SHARE,
     measure: target.engine === 'table' ? 0.1 : rows(variants) * SECONDS_PER_MEASURED_ROW,
     solve: search.interactions ? 0.5 + search.evaluations * SEARCHED_SHARE * budgets.scoreTokens * forward : 0.5,

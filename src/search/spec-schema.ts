@@ -134,10 +134,25 @@ const ruleSchema = z
 
 const distilSchema = z
   .strictObject({
-    tokens: positive.optional().describe('Training tokens of each variant. Default: 65,536.'),
+    start: z
+      .enum(['closed-form', 'paper'])
+      .default('closed-form')
+      .describe(
+        "Where training begins: at the least-squares solution, or at the paper's training-free initial values.",
+      ),
+    closedFormTokens: positive
+      .optional()
+      .describe('Tokens that the least-squares solution is fitted to. Default: 16,384.'),
+    tokens: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe(
+        'Training tokens of each variant at most; 0: no training by gradient. Default: 24,576, or 65,536 from `paper`.',
+      ),
     distinctTokens: positive
       .optional()
-      .describe('Calibration tokens that are kept, passed over as often as `tokens` needs. Default: at most 49,152.'),
+      .describe('Calibration tokens that are kept, passed over as often as `tokens` needs. Default: 49,152.'),
     learningRate: rate.default(2e-3).describe('Highest learning rate of AdamW.'),
     batch: positive.optional().describe('Sequences of a step. Default: as many as make 1,024 tokens.'),
   })

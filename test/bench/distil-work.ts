@@ -34,7 +34,7 @@ export async function distilPayloads(
   const { ffn } = ownLayer(config);
   await writeFile(file('channels'), JSON.stringify(Array.from({ length: ffn.width }, () => 1)));
   const shared = {
-    ...{ parentDir: EXAMPLE_PARENT, layer: 0, channelsFile: file('channels') },
+    ...{ parentDir: EXAMPLE_PARENT, layer: 0, channelsFile: file('channels'), moments: undefined },
     ...{ inputFile: await hidden('input'), targetFile: await hidden('target') },
   };
   return variants.map(({ half, name: variant, shape }): DistilPayload => {

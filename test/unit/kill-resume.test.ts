@@ -96,6 +96,8 @@ const KILLS: [Stage, KillPoint][] = [
   ['space', { at: 'torn line', of: '"task-finished".*"train":' }],
   // Activations of one layer, whole under their final name but not in the log.
   ['distil', { at: 'after rename', of: 'activations/train/layer1-[^/]+$' }],
+  // Among the moments of the layers, and then among the variants that are fitted to them.
+  ['distil', { at: 'line', of: '"stage-progress","stage":"distil"', nth: 5 }],
   ['distil', { at: 'line', of: '"stage-progress","stage":"distil"', nth: 5 }],
   ['score', { at: 'torn line', of: '"task-finished".*"lmLoss"', nth: 3 }],
   ['measure', { at: 'line', of: '"stage-started","stage":"measure"' }],
@@ -226,8 +228,8 @@ describe('a search of which only a task process is killed', () => {
     const spec = await writeTinySearch(dir, { distil: { tokens: 20_000, distinctTokens: 512, batch: 4 } });
     const run = tinyRun(dir);
     const search = start(['search', spec, '--until', 'distil']);
-    // After one task the process is there, and at work on the next.
-    await waitFor(run, search.process, ({ type }) => type === 'stage-progress');
+    // With the first points of a curve the process is there, and at work.
+    await waitFor(run, search.process, ({ type }) => type === 'loss');
     let worker: number | undefined;
     while ((worker = await taskProcessOf(search.process.pid ?? 0)) === undefined) await sleep(20);
     process.kill(worker, 'SIGKILL');

@@ -52,8 +52,7 @@ export function realiseRequest(
   });
   // Numbers of a run from the embedding on and from stored activations differ by the rounding of what was stored.
   // A cache that cannot hold all layers at once is left alone.
-  const stored =
-    validation.rounds.length === 1 && (first + sequences) * validation.sequenceLength <= validation.tokens;
+  const stored = validation.rounds.length === 1 && (first + sequences) * validation.sequenceLength <= validation.tokens;
   const start = stored ? startOf(layers, validation) : undefined;
   const payload: RealisePayload = {
     ...{ parentDir: spec.parent, layers, tokens: data.splits.validation },
