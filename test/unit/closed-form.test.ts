@@ -128,8 +128,9 @@ describe('moments', () => {
         [23, 5],
       ] as const) {
         let expected = 0;
-        for (let at = 0; at < rows.length; at += source.hiddenSize)
-          {expected += (rows[at + i] ?? 0) * (rows[at + j] ?? 0);}
+        for (let at = 0; at < rows.length; at += source.hiddenSize) {
+          expected += (rows[at + i] ?? 0) * (rows[at + j] ?? 0);
+        }
         const at = i * source.hiddenSize + j;
         assert.ok(Math.abs((moments.gram[at] ?? 0) - expected) < 1e-3, `${moments.gram[at]}, expected ${expected}`);
         assert.equal(moments.gram[at], moments.cross[at]);
