@@ -138,7 +138,7 @@ const REFUSED: Record<string, Case> = {
     spoil: withSpec({ limits: { memory: 'less' } }),
   },
   'a field that does not exist': {
-    says: /line \d+: distil\.token is not a known field here; known: tokens, /,
+    says: /line \d+: distil\.token is not a known field here; known: start, closedFormTokens, tokens, /,
     where: 'tiny.puzzle.json',
     spoil: async (dir) => {
       const lines = JSON.stringify(tinySpec(), null, 2).split('\n');
@@ -258,17 +258,17 @@ describe('a spec', () => {
     const wrong = {
       ...{ parent: 7, limit: {}, data: { text: [], sequenceLength: 1.5 } },
       target: { engine: 'abacus' },
-      ...{ distil: { tokens: 0 }, tasks: 'a', margin: 2, seed: null, score: [] },
+      ...{ distil: { tokens: -1 }, tasks: 'a', margin: 2, seed: null, score: [] },
     };
     assert.throws(() => parseSpec(JSON.stringify(wrong, null, 1), 'spec'), {
       name: 'InputError',
       message: `spec: ${[
         'line 2: parent is 7; expected: a text in quotes',
-        'line 3: limit is not a known field here; known: parent, data, tasks, space, target, limits, margin, rules, distil, score, uptrain, evaluate, seed, processes, threads',
+        'line 3: limit is not a known field here; known: parent, data, tasks, space, target, limits, margin, rules, distil, score, search, uptrain, evaluate, seed, cacheMiB, processes, threads',
         'line 5: data.text is []; expected: not empty',
         'line 6: data.sequenceLength is 1.5; expected: a whole number',
         'line 9: target.engine is "abacus"; expected: "onnxruntime" or "table"',
-        'line 12: distil.tokens is 0; expected: more than 0',
+        'line 12: distil.tokens is -1; expected: at least 0',
         'line 14: tasks is "a"; expected: a list in [ ]',
         'line 15: margin is 2; expected: at most 0.9',
         'line 16: seed is null; expected: a number',
