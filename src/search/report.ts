@@ -11,7 +11,8 @@ import { type Stage, STAGES } from '../run/events.js';
 import type { RunState } from '../run/state.js';
 import type { EvaluationResult } from './evaluate/stage.js';
 import type { RefinedSolution } from './interactions/stage.js';
-import { type LayerScores, pairName } from './solve.js';
+import { pairName } from './pair-name.js';
+import type { LayerScores } from './solve.js';
 
 /** The report's name in the run directory. */
 export const REPORT_FILE = 'report.json';

@@ -11,7 +11,8 @@ import type { PackedData } from './data.js';
 import { nearOptimalChoices, type PairOfLayer } from './near-optimal.js';
 import { SCORES_FILE } from './run-files.js';
 import { type NamedCandidate, scoreCandidates } from './score-stage.js';
-import { type LayerScores, pairName } from './solve.js';
+import { pairName } from './pair-name.js';
+import type { LayerScores } from './solve.js';
 
 /** Near-optimal solutions by new scores may use further pairs: they are looked at again so often. */
 const MAX_ROUNDS = 4;

@@ -17,6 +17,7 @@ import {
 } from './constraints.js';
 import type { SearchContext } from './context.js';
 import { conflictingRules, type InfeasibleError, infeasibleError } from './infeasible.js';
+import { pairName } from './pair-name.js';
 import { allows, checkRules, type LayerRule, type NamedVariant } from './rules.js';
 import { runStage } from './tasks.js';
 
@@ -38,11 +39,6 @@ export interface LayerScores {
   ffn: Readonly<Record<string, number | null>>;
   /** Of pairs that were scored together, by {@link pairName}; what the others drop is taken to be the sum. */
   pairs?: Readonly<Record<string, number | null>> | undefined;
-}
-
-/** Two variants of a layer by their names. */
-export function pairName(attention: string, ffn: string): string {
-  return `${attention} + ${ffn}`;
 }
 
 /** What there is to choose from: scores and costs of the same layers. */
