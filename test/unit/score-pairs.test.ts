@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eventsPath, readEvents } from '../../src/run/event-log.js';
-import { type LayerScores, pairName, type SolvedArchitecture } from '../../src/search/solve.js';
+import { pairName } from '../../src/search/pair-name.js';
+import type { LayerScores, SolvedArchitecture } from '../../src/search/solve.js';
 import { puzzle, puzzleJson } from '../support/cli.js';
 import { tinyRun, tinySpec, writeSpec, writeTinySearch } from '../support/tiny-search.js';
 
