@@ -50,7 +50,7 @@ describe('the diagnostics of a spec', () => {
         'schema error: 7 parent is 7; expected: a text in quotes',
         'schema error: "data" data.text is missing; expected: a text in quotes or a list in [ ]',
         'schema error: { "layer": 0, "half": "ffn" } rules.0 is {"layer":0,"half":"ffn"}; expected: a variant to pin or to ban',
-        'schema error: "limit" limit is not a known field here; known: parent, data, tasks, space, target, limits, margin, rules, distil, score, search, uptrain, evaluate, seed, processes, threads',
+        'schema error: "limit" limit is not a known field here; known: parent, data, tasks, space, target, limits, margin, rules, distil, score, search, uptrain, evaluate, seed, cacheMiB, processes, threads',
       ],
     );
     const [missing] = await saidOf(dir, ' // Nothing.\n {}');
