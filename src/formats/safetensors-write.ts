@@ -1,5 +1,4 @@
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { f32ToBf16, f32ToF16 } from '../common/half.js';
 import {
   BYTES_PER_ELEMENT,
@@ -10,6 +9,7 @@ import {
   nameProblem,
   type Dtype,
 } from './safetensors-header.js';
+import { appendBytes, CHUNK_BYTES, writeWholeFile } from './whole-file.js';
 
 export interface TensorToWrite {
   name: string;
@@ -19,14 +19,10 @@ export interface TensorToWrite {
   data: () => Promise<Float32Array> | Float32Array;
 }
 
-/** Bytes handed to the system at a time: bounds the memory beside the tensor itself. */
-const CHUNK_BYTES = 16 * 1024 * 1024;
-
 /**
  * Writes a safetensors file whose bytes depend only on the tensors and the metadata, not on the order they are given in:
  * wider dtypes first, then by name, so that every tensor is aligned to its own elements behind a header padded to 8
- * bytes. One tensor is in memory at a time. The file appears under `path` whole and synced, or not at all: it grows
- * under `path.tmp` (one writer per path), and a failure, such as a full disk, removes that.
+ * bytes. One tensor is in memory at a time, and the file appears whole or not at all.
  */
 export async function writeSafetensors(
   path: string,
@@ -37,22 +33,10 @@ export async function writeSafetensors(
     (a, b) => BYTES_PER_ELEMENT[b.dtype] - BYTES_PER_ELEMENT[a.dtype] || compareText(a.name, b.name),
   );
   const header = encodeHeader(ordered, metadata);
-  const temporary = `${path}.tmp`;
-  const handle = await open(temporary, 'w');
-  try {
-    try {
-      await writeAll(handle, header);
-      for (const tensor of ordered) await writeTensor(handle, tensor);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
+  await writeWholeFile(path, async (handle) => {
+    await appendBytes(handle, header);
+    for (const tensor of ordered) await writeTensor(handle, tensor);
+  });
 }
 
 function compareText(a: string, b: string): number {
@@ -93,7 +77,7 @@ async function writeTensor(handle: FileHandle, tensor: TensorToWrite): Promise<v
   const step = CHUNK_BYTES / BYTES_PER_ELEMENT[tensor.dtype];
   for (let first = 0; first < values.length; first += step) {
     const encoded = encode(values.subarray(first, first + step), tensor.dtype);
-    await writeAll(handle, new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength));
+    await appendBytes(handle, new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength));
   }
 }
 
@@ -105,23 +89,5 @@ function encode(values: Float32Array, dtype: Dtype): Float32Array | Uint16Array 
       return f32ToF16(values);
     case 'BF16':
       return f32ToBf16(values);
-  }
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done);
-    done += bytesWritten;
-  }
-}
-
-/** Makes the rename itself durable, where the system lets a folder be opened (not on Windows). */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  if (handle === undefined) return;
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

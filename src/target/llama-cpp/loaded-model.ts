@@ -1,0 +1,145 @@
+import type { Addon, AddonContext, AddonModel } from './addon.js';
+
+/** How a model is opened: everything that its KV cache and its threads depend on. */
+export interface OpenOptions {
+  /** A GGUF file. */
+  file: string;
+  /** Sequences at once. */
+  sequences: number;
+  /** Tokens of each. */
+  capacity: number;
+  threads: number;
+  kvCache: 'F32' | 'F16';
+}
+
+/** Seconds of one round; as `Timings` of the other engine, one number each. */
+export interface RoundSeconds {
+  prefill: number;
+  decode: number;
+}
+
+/** ggml's numbers of types. */
+const KV_TYPES = { F32: 0, F16: 1 } as const;
+/** Tokens that go through llama.cpp at once: the default of its server. */
+const MAX_BATCH = 512;
+/** llama.cpp rounds a sequence's part of the cache up to this. */
+const CELLS_STEP = 256;
+
+/** A GGUF model in llama.cpp, with room for a number of sequences. */
+export class LoadedModel {
+  private constructor(
+    private readonly addon: Addon,
+    private readonly model: AddonModel,
+    private readonly context: AddonContext,
+    private readonly sequences: number,
+  ) {}
+
+  static async open(addon: Addon, { file, sequences, capacity, threads, kvCache }: OpenOptions): Promise<LoadedModel> {
+    const model = new addon.AddonModel(file, { gpuLayers: 0, useMmap: true });
+    if (!(await model.init())) throw new Error(`llama.cpp could not load ${file}`);
+    const context = new addon.AddonContext(model, {
+      contextSize: sequences * Math.ceil(capacity / CELLS_STEP) * CELLS_STEP,
+      batchSize: MAX_BATCH,
+      sequences,
+      threads,
+      flashAttention: 'auto',
+      kvCacheKeyType: KV_TYPES[kvCache],
+      kvCacheValueType: KV_TYPES[kvCache],
+    });
+    if (!(await context.init())) throw new Error(`llama.cpp could not make room for ${sequences} x ${capacity} tokens`);
+    return new LoadedModel(addon, model, context, sequences);
+  }
+
+  /** Token ids of a text, without those that would be put around it. */
+  tokenize(text: string): number[] {
+    return Array.from(this.model.tokenize(text, false));
+  }
+
+  /** The log-probability of each token of the vocabulary after each of `ids`: rows by position. */
+  async logProbabilities(ids: readonly number[]): Promise<number[][]> {
+    this.forget();
+    const rows: number[][] = [];
+    for (let first = 0; first < ids.length; first += MAX_BATCH) {
+      const tokens = Uint32Array.from(ids.slice(first, first + MAX_BATCH));
+      rows.push(...(await this.run(first, tokens, tokens.keys())).map(({ logProbabilities }) => logProbabilities));
+    }
+    return rows;
+  }
+
+  /** The likeliest continuation by so many tokens. */
+  async greedy(ids: readonly number[], count: number): Promise<number[]> {
+    this.forget();
+    const made: number[] = [];
+    let [next] = await this.run(0, Uint32Array.from(ids), [ids.length - 1]);
+    while (next !== undefined && made.push(next.likeliest) < count) {
+      [next] = await this.run(ids.length + made.length - 1, Uint32Array.of(next.likeliest), [0]);
+    }
+    return made;
+  }
+
+  /**
+   * Seconds of one prefill of `prompt` tokens in every sequence, and of each of `steps` decode steps for all of them, on
+   * tokens that `token` gives. As llama.cpp's own benchmark has it, logits are made of the last token of each sequence, and
+   * nothing is sampled.
+   */
+  async time(prompt: number, steps: number, token: () => number): Promise<{ prefill: number; decode: number[] }> {
+    this.forget();
+    const start = performance.now();
+    await this.feed(0, prompt, token);
+    const prefill = (performance.now() - start) / 1000;
+    const decode: number[] = [];
+    for (let step = 0; step < steps; step++) {
+      const from = performance.now();
+      await this.feed(prompt + step, 1, token);
+      decode.push((performance.now() - from) / 1000);
+    }
+    return { prefill, decode };
+  }
+
+  async close(): Promise<void> {
+    await this.context.dispose();
+    await this.model.dispose();
+  }
+
+  private forget(): void {
+    for (let sequence = 0; sequence < this.sequences; sequence++) this.context.disposeSequence(sequence);
+  }
+
+  /** `count` tokens for each sequence from a position on: whole sequences together, as many as fit a batch. */
+  private async feed(position: number, count: number, token: () => number): Promise<void> {
+    const piece = Math.min(count, MAX_BATCH);
+    const together = Math.floor(MAX_BATCH / piece);
+    for (let sequence = 0; sequence < this.sequences; sequence += together) {
+      const last = Math.min(this.sequences, sequence + together);
+      for (let first = 0; first < count; first += piece) {
+        const size = Math.min(piece, count - first);
+        const logits = first + size === count ? Uint32Array.of(size - 1) : new Uint32Array();
+        this.context.initBatch((last - sequence) * size);
+        for (let at = sequence; at < last; at++) {
+          this.context.addToBatch(at, position + first, Uint32Array.from({ length: size }, token), logits);
+        }
+        await this.context.decodeBatch();
+      }
+    }
+  }
+
+  private async run(position: number, tokens: Uint32Array, logitsOf: Iterable<number>) {
+    this.context.initBatch(tokens.length);
+    const places = this.context.addToBatch(0, position, tokens, Uint32Array.from(logitsOf));
+    await this.context.decodeBatch();
+    const sampler = new this.addon.AddonSampler(this.model);
+    try {
+      sampler.applyConfig({ temperature: 0 });
+      const rows = [];
+      for (const place of places) {
+        const [likeliest, pairs] = await this.context.sampleToken(place, sampler, true);
+        const logProbabilities: number[] = [];
+        for (let i = 0; i < pairs.length; i += 2) logProbabilities[pairs[i] as number] = Math.log(pairs[i + 1] as number);
+        rows.push({ likeliest, logProbabilities });
+      }
+      return rows;
+    } finally {
+      sampler.dispose();
+    }
+  }
+}
