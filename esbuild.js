@@ -17,6 +17,7 @@ const programs = build({
     puzzle: 'src/cli/main.ts',
     worker: 'src/worker/main.ts',
     questions: 'src/worker/questions-main.ts',
+    'llama-cpp': 'src/target/llama-cpp/process.ts',
     'example-text': 'examples/text/main.ts',
   },
   platform: 'node',

@@ -1,11 +1,12 @@
 import { Command, CommanderError, Option } from 'commander';
 import { InputError } from '../common/errors.js';
 import { VERSION } from '../common/version.js';
+import { PRECISION_NAMES } from '../formats/gguf-tensor.js';
 import { STAGES } from '../run/events.js';
 import { type Answer, answer, EXIT, fail } from './command.js';
 import { control } from './control.js';
 import { evaluate, type EvalOptions } from './eval.js';
-import { exportChild, type ExportOptions } from './export.js';
+import { EXPORT_FORMATS, exportChild, type ExportOptions } from './export.js';
 import { generate, type GenerateOptions } from './generate.js';
 import { inspect } from './inspect.js';
 import { resume, search, type SearchFlags } from './search.js';
@@ -63,9 +64,10 @@ function buildProgram(json: boolean, exit: (status: number) => void): Command {
     .option('--pin <variants...>', 'what a layer must have, for example "3:attention=kv2"')
     .option('--ban <variants...>', 'what a layer must not have, for example "5:ffn=no-op"')
     .action((run: string, flags: SolveFlags) => perform(() => solve(run, flags)));
-  command('export <run>', 'write the child of a finished run for other programs')
-    .addOption(new Option('--format <format>', 'layout').choices(['hf']).default('hf'))
-    .requiredOption('--out <dir>', 'a directory that does not exist yet')
+  command('export <run>', 'write the child of a finished run, or the model in a folder, for other programs')
+    .addOption(new Option('--format <format>', 'layout').choices(EXPORT_FORMATS).default('hf'))
+    .addOption(new Option('--precision <type>', 'of the matrices in a GGUF (default: f32)').choices(PRECISION_NAMES))
+    .requiredOption('--out <path>', 'a directory that does not exist yet; for gguf also the name of a file')
     .action((run: string, options: ExportOptions) => perform(() => exportChild(run, options)));
   return program;
 }

@@ -26,6 +26,7 @@ export const GGML_TYPES: Record<GgmlType, TypeTraits> = {
 /** What a user may ask for, and the type that matrices then have. */
 export const PRECISIONS = { f32: 'F32', f16: 'F16', q8_0: 'Q8_0' } as const satisfies Record<string, GgmlType>;
 export type Precision = keyof typeof PRECISIONS;
+export const PRECISION_NAMES = ['f32', 'f16', 'q8_0'] as const satisfies Precision[];
 
 /** The type a tensor has at a precision: vectors stay F32, and rows that are no whole number of blocks become F16. */
 export function tensorType(shape: readonly number[], precision: Precision): GgmlType {

@@ -26,7 +26,9 @@ export function ggufProblems({ layers, attentionBias, mlpBias }: ModelConfig): s
       const problem = ggufVariantProblem('ffn', layer.ffn) ?? ggufPairProblem(layer);
       return problem === undefined ? [] : [`layer ${index}: ${problem}`];
     }),
-    ...(layers.every(isEmpty) ? ['it has no layer that does anything'] : []),
+    ...(layers.some(({ attention }) => attention.kind === 'gqa')
+      ? []
+      : ['no layer has attention with keys and values; llama.cpp needs one']),
   ];
 }
 

@@ -4,7 +4,7 @@ import { type GgmlType, type Precision, PRECISIONS, tensorType } from '../format
 import type { GgufTensor } from '../formats/gguf-write.js';
 import type { LayerShape, ModelConfig } from '../formats/hf-config.js';
 import { ggufProblems, isEmpty } from './gguf-shapes.js';
-import { EMBEDDING, FINAL_NORM, LINEAR, LM_HEAD, NORM } from './names.js';
+import { EMBEDDING, FINAL_NORM, LINEAR, LM_HEAD, layerTensor, NORM } from './names.js';
 import { ropeFrequencies } from './rope.js';
 import { modelTensors } from './tensors.js';
 
@@ -34,6 +34,9 @@ const LAYER_NAMES: Record<string, string> = {
 /** llama.cpp rotates neighbours where Hugging Face rotates halves of a head. */
 const ROTATED = /\.(q|k)_proj\.weight$/;
 
+/** The tensors of a linear attention. */
+const NOTHING = new Set([NORM.attention, LINEAR.attention]);
+
 /** llama.cpp's numbers for what most of a file is. */
 const FILE_TYPES: Record<GgmlType, number> = { F32: 0, F16: 1, Q8_0: 7 };
 
@@ -51,14 +54,34 @@ export function ggufModel(
 ): GgufModel {
   const problems = ggufProblems(config);
   if (problems.length > 0) throw new InputError(`cannot become a GGUF: ${problems.join('; ')}`, where);
+  const written = writtenLayers(config);
   return {
-    entries: headEntries(config, name, precision),
-    tensors: [...ropeTensors(config), ...weightTensors(config, read, precision)],
+    entries: headEntries({ ...config, layers: written.map(({ shape }) => shape) }, name, precision),
+    tensors: [...ropeTensors(config), ...weightTensors(config, written, read, precision)],
   };
 }
 
+/** A layer of the file, and which of the model's it is. */
+interface WrittenLayer {
+  shape: LayerShape;
+  index: number;
+  /** Its attention is a matrix of zeros. */
+  nothing: boolean;
+}
+
+/**
+ * The layers that do something. llama.cpp derives the size of all heads from the first of them, which must therefore have
+ * some: where it has none, a linear attention of zeros, which has heads in name only, does the same.
+ */
+function writtenLayers({ layers }: ModelConfig): WrittenLayer[] {
+  const kept = layers.map((shape, index) => ({ shape, index, nothing: false })).filter(({ shape }) => !isEmpty(shape));
+  const [first, ...others] = kept;
+  if (first?.shape.attention.kind !== 'no-op') return kept;
+  return [{ ...first, shape: { ...first.shape, attention: { kind: 'linear' } }, nothing: true }, ...others];
+}
+
 function headEntries(config: ModelConfig, name: string, precision: Precision): GgufEntry[] {
-  const layers = config.layers.filter((layer) => !isEmpty(layer));
+  const { layers } = config;
   const [first] = layers;
   const alike = first !== undefined && layers.every((layer) => sameShape(layer, first)) && isPlain(first);
   const arch = alike ? 'llama' : 'deci';
@@ -107,26 +130,31 @@ function ropeTensors({ headDim, ropeTheta, ropeScaling }: ModelConfig): GgufTens
 
 function weightTensors(
   config: ModelConfig,
+  written: readonly WrittenLayer[],
   read: (name: string) => Promise<Float32Array> | Float32Array,
   precision: Precision,
 ): GgufTensor[] {
-  const written = { ...config, layers: config.layers.filter((layer) => !isEmpty(layer)) };
-  const sources = modelTensors(config);
-  // Left-out layers have no tensors: the tensors of both lists correspond, only the numbers of layers differ.
-  return modelTensors(written).map(({ name, shape }, index): GgufTensor => {
-    const source = sources[index]?.name ?? '';
-    const data = ROTATED.test(source)
-      ? async () => interleaveHalves(await read(source), shape, config.headDim)
-      : () => read(source);
-    return { name: ggufName(name), type: tensorType(shape, precision), shape, data };
+  return modelTensors({ ...config, layers: written.map(({ shape }) => shape) }).map(({ name, shape }): GgufTensor => {
+    const [, number, within = ''] = /^model\.layers\.(\d+)\.(.+)$/.exec(name) ?? [];
+    const type = tensorType(shape, precision);
+    const layer = written[Number(number)];
+    if (layer === undefined) return { name: `${known(NAMES, name)}.weight`, type, shape, data: () => read(name) };
+    const source = layerTensor(layer.index, within);
+    const data = () => {
+      if (layer.nothing && NOTHING.has(within)) return new Float32Array(shape.reduce((size, n) => size * n, 1));
+      return read(source);
+    };
+    return {
+      ...{ name: `blk.${number}.${known(LAYER_NAMES, within)}.weight`, type, shape },
+      data: ROTATED.test(within) ? async () => interleaveHalves(await data(), shape, config.headDim) : data,
+    };
   });
 }
 
-function ggufName(name: string): string {
-  const [, layer, within] = /^model\.layers\.(\d+)\.(.+)$/.exec(name) ?? [];
-  const known = layer === undefined ? NAMES[name] : LAYER_NAMES[within ?? ''];
-  if (known === undefined) throw new Error(`llama.cpp has no name for ${name}`);
-  return layer === undefined ? `${known}.weight` : `blk.${layer}.${known}.weight`;
+function known(names: Readonly<Record<string, string>>, name: string): string {
+  const found = names[name];
+  if (found === undefined) throw new Error(`llama.cpp has no name for ${name}`);
+  return found;
 }
 
 /** Rows of [heads * headDim, inputs]: those of each head's two halves take turns. */

@@ -34,7 +34,7 @@ interface ContextParams {
   batchSize: number;
   sequences: number;
   threads: number;
-  flashAttention: 'auto';
+  flashAttention: 'auto' | false;
   /** Numbers of ggml types. */
   kvCacheKeyType: number;
   kvCacheValueType: number;

@@ -9,7 +9,8 @@ export interface OpenOptions {
   /** Tokens of each. */
   capacity: number;
   threads: number;
-  kvCache: 'F32' | 'F16';
+  /** All in single precision. By default llama.cpp keeps keys and values, and computes attention, in half precision. */
+  exact: boolean;
 }
 
 /** Seconds of one round; as `Timings` of the other engine, one number each. */
@@ -19,7 +20,7 @@ export interface RoundSeconds {
 }
 
 /** ggml's numbers of types. */
-const KV_TYPES = { F32: 0, F16: 1 } as const;
+const [F32, F16] = [0, 1];
 /** Tokens that go through llama.cpp at once: the default of its server. */
 const MAX_BATCH = 512;
 /** llama.cpp rounds a sequence's part of the cache up to this. */
@@ -34,7 +35,7 @@ export class LoadedModel {
     private readonly sequences: number,
   ) {}
 
-  static async open(addon: Addon, { file, sequences, capacity, threads, kvCache }: OpenOptions): Promise<LoadedModel> {
+  static async open(addon: Addon, { file, sequences, capacity, threads, exact }: OpenOptions): Promise<LoadedModel> {
     const model = new addon.AddonModel(file, { gpuLayers: 0, useMmap: true });
     if (!(await model.init())) throw new Error(`llama.cpp could not load ${file}`);
     const context = new addon.AddonContext(model, {
@@ -42,9 +43,9 @@ export class LoadedModel {
       batchSize: MAX_BATCH,
       sequences,
       threads,
-      flashAttention: 'auto',
-      kvCacheKeyType: KV_TYPES[kvCache],
-      kvCacheValueType: KV_TYPES[kvCache],
+      flashAttention: exact ? false : 'auto',
+      kvCacheKeyType: exact ? F32 : F16,
+      kvCacheValueType: exact ? F32 : F16,
     });
     if (!(await context.init())) throw new Error(`llama.cpp could not make room for ${sequences} x ${capacity} tokens`);
     return new LoadedModel(addon, model, context, sequences);
