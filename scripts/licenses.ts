@@ -1,4 +1,5 @@
 /** The licences of the packages whose code the extension carries. */
+import { existsSync } from 'node:fs';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -6,6 +7,7 @@ interface LockedPackage {
   version?: string;
   license?: string;
   dev?: boolean;
+  optional?: boolean;
 }
 
 /** Writes name, version, licence and licence text of every package that is not for development alone. */
@@ -13,7 +15,10 @@ export async function writeLicenses(root: string, file: string): Promise<void> {
   const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, LockedPackage>;
   };
-  const carried = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true);
+  const carried = Object.entries(lock.packages).filter(
+    // Libraries for other platforms are in the lockfile, but not here.
+    ([path, { dev, optional }]) => path !== '' && dev !== true && (optional !== true || existsSync(join(root, path))),
+  );
   const sections = await Promise.all(
     carried.map(async ([path, { version = '', license = 'see its page' }]) => {
       const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);

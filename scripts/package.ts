@@ -1,5 +1,5 @@
 /**
- * Packs the extension for one platform, with that platform's ONNX Runtime and no other.
+ * Packs the extension for one platform, with that platform's native libraries and no others.
  *
  *   npm run package                              for the platform at hand
  *   npm run package -- --target win32-x64        for another; --out FILE names the package
@@ -27,6 +27,9 @@ const RUNTIMES = {
 } as const;
 type Target = keyof typeof RUNTIMES;
 
+/** llama.cpp, where it fits beside the rest. */
+const LLAMA_CPP: Partial<Record<Target, string>> = { 'linux-x64': '@node-llama-cpp/linux-x64' };
+
 /** What every package holds. */
 const CONTENTS = [
   ...['package.json', 'package.nls.json', 'README.md', 'CHANGELOG.md', 'LICENSE'],
@@ -35,8 +38,11 @@ const CONTENTS = [
 /** What is missing in a checkout where nobody has made it yet. */
 const OPTIONAL = ['docs/images'];
 
-/** Of what is copied: maps and types, and the shader compilers that ONNX Runtime loads for a GPU, which is not used. */
-const LEFT_OUT = /\.map$|\.d\.ts$|[/\\](dxcompiler|dxil)\.dll$/;
+/**
+ * Of what is copied: maps and types, the shader compilers that ONNX Runtime loads for a GPU, which is not used, and
+ * llama.cpp's code for rare processors, which take that of their predecessors.
+ */
+const LEFT_OUT = /\.map$|\.d\.ts$|[/\\](dxcompiler|dxil)\.dll$|cpu-(cannonlake|cooperlake|ivybridge|piledriver)\.so$/;
 
 /** What is packed of the modules that cannot be part of a bundle. */
 const modules = (target: Target): string[] => [
@@ -44,6 +50,7 @@ const modules = (target: Target): string[] => [
   ...['onnxruntime-common/package.json', 'onnxruntime-common/dist/cjs'],
   ...['onnxruntime-node/package.json', 'onnxruntime-node/dist'],
   `onnxruntime-node/bin/napi-v6/${RUNTIMES[target]}`,
+  ...[LLAMA_CPP[target] ?? []].flat(),
 ];
 
 function isTarget(name: string): name is Target {

@@ -1,6 +1,6 @@
 import { InputError } from '../common/errors.js';
 import { bytes as inBytes } from '../common/units.js';
-import type { Precision } from '../formats/gguf-tensor.js';
+import type { GgufPrecision } from '../formats/gguf-tensor.js';
 import { exportChild as copyChild } from '../search/export-child.js';
 import { exportGguf } from '../search/export-gguf.js';
 import type { Answer } from './command.js';
@@ -11,7 +11,7 @@ export const EXPORT_FORMATS = ['hf', 'gguf'] as const;
 export interface ExportOptions {
   /** Commander has checked it. */
   format: (typeof EXPORT_FORMATS)[number];
-  precision?: Precision;
+  precision?: GgufPrecision;
   out: string;
 }
 

@@ -24,14 +24,14 @@ export const GGML_TYPES: Record<GgmlType, TypeTraits> = {
 };
 
 /** What a user may ask for, and the type that matrices then have. */
-export const PRECISIONS = { f32: 'F32', f16: 'F16', q8_0: 'Q8_0' } as const satisfies Record<string, GgmlType>;
-export type Precision = keyof typeof PRECISIONS;
-export const PRECISION_NAMES = ['f32', 'f16', 'q8_0'] as const satisfies Precision[];
+export const GGUF_PRECISIONS = { f32: 'F32', f16: 'F16', q8_0: 'Q8_0' } as const satisfies Record<string, GgmlType>;
+export type GgufPrecision = keyof typeof GGUF_PRECISIONS;
+export const PRECISION_NAMES = ['f32', 'f16', 'q8_0'] as const satisfies GgufPrecision[];
 
 /** The type a tensor has at a precision: vectors stay F32, and rows that are no whole number of blocks become F16. */
-export function tensorType(shape: readonly number[], precision: Precision): GgmlType {
+export function tensorType(shape: readonly number[], precision: GgufPrecision): GgmlType {
   if (shape.length < 2) return 'F32';
-  const type = PRECISIONS[precision];
+  const type = GGUF_PRECISIONS[precision];
   return (shape.at(-1) ?? 0) % GGML_TYPES[type].block === 0 ? type : 'F16';
 }
 

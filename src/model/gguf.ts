@@ -1,6 +1,6 @@
 import { InputError } from '../common/errors.js';
 import { float32, type GgufEntry, int32s, text, uint32 } from '../formats/gguf-entry.js';
-import { type GgmlType, type Precision, PRECISIONS, tensorType } from '../formats/gguf-tensor.js';
+import { type GgmlType, GGUF_PRECISIONS, type GgufPrecision, tensorType } from '../formats/gguf-tensor.js';
 import type { GgufTensor } from '../formats/gguf-write.js';
 import type { LayerShape, ModelConfig } from '../formats/hf-config.js';
 import { ggufProblems, isEmpty } from './gguf-shapes.js';
@@ -50,7 +50,7 @@ const FILE_TYPES: Record<GgmlType, number> = { F32: 0, F16: 1, Q8_0: 7 };
 export function ggufModel(
   config: ModelConfig,
   read: (name: string) => Promise<Float32Array> | Float32Array,
-  { name, precision, where }: { name: string; precision: Precision; where: string },
+  { name, precision, where }: { name: string; precision: GgufPrecision; where: string },
 ): GgufModel {
   const problems = ggufProblems(config);
   if (problems.length > 0) throw new InputError(`cannot become a GGUF: ${problems.join('; ')}`, where);
@@ -80,7 +80,7 @@ function writtenLayers({ layers }: ModelConfig): WrittenLayer[] {
   return [{ ...first, shape: { ...first.shape, attention: { kind: 'linear' } }, nothing: true }, ...others];
 }
 
-function headEntries(config: ModelConfig, name: string, precision: Precision): GgufEntry[] {
+function headEntries(config: ModelConfig, name: string, precision: GgufPrecision): GgufEntry[] {
   const { layers } = config;
   const [first] = layers;
   const alike = first !== undefined && layers.every((layer) => sameShape(layer, first)) && isPlain(first);
@@ -92,7 +92,7 @@ function headEntries(config: ModelConfig, name: string, precision: Precision): G
     text('general.architecture', arch),
     text('general.type', 'model'),
     text('general.name', name),
-    uint32('general.file_type', FILE_TYPES[PRECISIONS[precision]]),
+    uint32('general.file_type', FILE_TYPES[GGUF_PRECISIONS[precision]]),
     uint32(`${arch}.vocab_size`, config.vocabSize),
     uint32(`${arch}.context_length`, config.maxPositionEmbeddings),
     uint32(`${arch}.embedding_length`, config.hiddenSize),
@@ -132,7 +132,7 @@ function weightTensors(
   config: ModelConfig,
   written: readonly WrittenLayer[],
   read: (name: string) => Promise<Float32Array> | Float32Array,
-  precision: Precision,
+  precision: GgufPrecision,
 ): GgufTensor[] {
   return modelTensors({ ...config, layers: written.map(({ shape }) => shape) }).map(({ name, shape }): GgufTensor => {
     const [, number, within = ''] = /^model\.layers\.(\d+)\.(.+)$/.exec(name) ?? [];

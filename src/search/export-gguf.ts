@@ -2,7 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../common/errors.js';
 import { ggufTokenizer } from '../formats/gguf-tokenizer.js';
-import type { Precision } from '../formats/gguf-tensor.js';
+import type { GgufPrecision } from '../formats/gguf-tensor.js';
 import { writeGguf } from '../formats/gguf-write.js';
 import { isFile } from '../formats/json-file.js';
 import { readTensor, tensorEntry } from '../formats/safetensors.js';
@@ -20,7 +20,7 @@ import { reportedChild } from './report.js';
 export async function exportGguf(
   source: string,
   out: string,
-  precision: Precision,
+  precision: GgufPrecision,
 ): Promise<{ file: string; bytes: number }> {
   const isModel = await isFile(join(source, 'config.json'));
   const model = await openModel(isModel ? resolve(source) : await reportedChild(source));
@@ -43,7 +43,7 @@ export async function exportGguf(
 export async function writeModelGguf(
   model: Model,
   file: string,
-  { name, precision }: { name: string; precision: Precision },
+  { name, precision }: { name: string; precision: GgufPrecision },
 ): Promise<void> {
   checkTensors(model);
   const read = (tensor: string) => readTensor(tensorEntry(model.checkpoint, tensor));

@@ -51,9 +51,9 @@ export class LoadedModel {
     return new LoadedModel(addon, model, context, sequences);
   }
 
-  /** Token ids of a text, without those that would be put around it. */
+  /** Token ids of a text, in which names of special tokens stand for those; none is put around it. */
   tokenize(text: string): number[] {
-    return Array.from(this.model.tokenize(text, false));
+    return Array.from(this.model.tokenize(text, true));
   }
 
   /** The log-probability of each token of the vocabulary after each of `ids`: rows by position. */
