@@ -10,10 +10,7 @@ export interface TimedModel {
   weights: Weights;
 }
 
-export interface TimingOptions {
-  workload: Workload;
-  /** Threads inside an operator. */
-  threads: number;
+export interface RoundOptions {
   /** Rounds wanted. */
   rounds: number;
   /** Rounds made even where `seconds` are over. */
@@ -22,6 +19,12 @@ export interface TimingOptions {
   seconds: number;
   /** May wait, while the run is paused, or throw. */
   beforeRound?: () => Promise<void>;
+}
+
+export interface TimingOptions extends RoundOptions {
+  workload: Workload;
+  /** Threads inside an operator. */
+  threads: number;
 }
 
 /** Seconds of one model, a number per round; the same round of several models is the same moment. */
@@ -33,14 +36,14 @@ export interface Timings {
 }
 
 /** Decode steps timed in a round: enough for a median, few enough for many rounds. */
-const STEPS_PER_ROUND = 16;
+export const STEPS_PER_ROUND = 16;
 
 /**
  * Times models through the decode loop that serves them, KV cache update included, on prompts of random tokens: in each
  * round every model in turn, so that whatever else the machine does meets them all alike. A first round is not counted.
  */
 export async function timeInterleaved(models: readonly TimedModel[], options: TimingOptions): Promise<Timings[]> {
-  const { workload, threads, rounds, minRounds, seconds, beforeRound } = options;
+  const { workload, threads } = options;
   const capacity = workload.prefill + workload.generated;
   const subjects = models.map(({ config, weights }) => {
     const decoder = new Decoder(config, weights, { batch: workload.batch, capacity, threads });
@@ -50,19 +53,29 @@ export async function timeInterleaved(models: readonly TimedModel[], options: Ti
   const steps = Math.min(workload.generated, STEPS_PER_ROUND);
   try {
     for (const { decoder, prompt } of subjects) await timeOnce(decoder, prompt, steps);
-    const start = performance.now();
-    for (let round = 0; round < rounds; round++) {
-      if (round >= minRounds && performance.now() - start >= 1000 * seconds) break;
-      await beforeRound?.();
+    await repeatRounds(options, async () => {
       for (const { decoder, prompt, timings } of subjects) {
         const { prefill, decode } = await timeOnce(decoder, prompt, steps);
         timings.prefill.push(prefill);
         timings.decode.push(decode);
       }
-    }
+    });
     return subjects.map(({ timings }) => timings);
   } finally {
     for (const { decoder } of subjects) await decoder.release();
+  }
+}
+
+/** Rounds, as many as are wanted and there is time for. */
+export async function repeatRounds(
+  { rounds, minRounds, seconds, beforeRound }: RoundOptions,
+  once: () => Promise<void>,
+): Promise<void> {
+  const start = performance.now();
+  for (let round = 0; round < rounds; round++) {
+    if (round >= minRounds && performance.now() - start >= 1000 * seconds) return;
+    await beforeRound?.();
+    await once();
   }
 }
 

@@ -1,9 +1,10 @@
 import { availableParallelism, cpus } from 'node:os';
+import type { GgufPrecision } from '../formats/gguf-tensor.js';
 import type { AttentionShape, FfnShape, LayerShape, ModelConfig } from '../formats/hf-config.js';
 import { ENGINE_VERSION } from '../graph/engine.js';
 import { layerCosts, memoryBytes, type Workload } from '../model/accounting.js';
 import { type TimedModel, timeInterleaved, type Timings } from './interleave.js';
-import { type Quartiles, quartiles } from './quartiles.js';
+import { median, type Quartiles, quartiles } from './quartiles.js';
 import { randomWeights } from './random-weights.js';
 import type { Runtime } from './workload.js';
 
@@ -30,17 +31,19 @@ export interface MeasureOptions {
 
 /** Everything about the machine and the method that a timing depends on. */
 export interface Engine {
-  name: 'onnxruntime';
+  name: 'onnxruntime' | 'llama.cpp';
   version: string;
   cpu: string;
   threads: number;
+  /** Of the weights, where the engine has a choice. */
+  precision?: GgufPrecision;
   method: number;
 }
 
 /** Changes with every change below that makes timings incomparable with earlier ones. */
 const METHOD = 2;
-const ROUNDS = 21;
-const MIN_ROUNDS = 5;
+export const ROUNDS = 21;
+export const MIN_ROUNDS = 5;
 /** Layers of one part in a row: as in a real model, no copy finds its weights or its cache where the last one left them. */
 const CHAIN = 8;
 /** Weights and KV cache of a chain; larger layers get a shorter one. */
@@ -96,23 +99,24 @@ export async function timeParts(
   });
   if (empty === undefined || whole === undefined) throw new Error('nothing was timed');
   const perCopy = perLayer(whole, empty, copies);
-  const medians = {
-    prefillSeconds: quartiles(perCopy.prefill).median,
-    decodeSeconds: quartiles(perCopy.decode).median,
-  };
   return parts.map((part, i) => {
     const timings = timed[i] ?? empty;
-    const own = part.half === 'non-block' ? timings : perLayer(timings, empty, copies);
-    return {
-      prefill: relative(own.prefill, perCopy.prefill),
-      decode: relative(own.decode, perCopy.decode),
-      reference: medians,
-      rounds: own.prefill.length,
-    };
+    return partTiming(part.half === 'non-block' ? timings : perLayer(timings, empty, copies), perCopy);
   });
 }
 
-function chainLength(config: ModelConfig, layer: LayerShape, workload: Workload): number {
+/** What a part took, by what the reference layer took in the same rounds. */
+export function partTiming(own: Timings, reference: Timings): PartTiming {
+  return {
+    prefill: relative(own.prefill, reference.prefill),
+    decode: relative(own.decode, reference.decode),
+    reference: { prefillSeconds: median(reference.prefill), decodeSeconds: median(reference.decode) },
+    rounds: own.prefill.length,
+  };
+}
+
+/** Copies of a layer in a row, so many that they are timed well and fit in memory. */
+export function chainLength(config: ModelConfig, layer: LayerShape, workload: Workload): number {
   const context = workload.prefill + workload.generated;
   const bytes = memoryBytes(layerCosts(config, layer, { weights: 'F32', context }), workload);
   return Math.max(1, Math.min(CHAIN, Math.floor(MAX_CHAIN_BYTES / bytes)));
@@ -137,7 +141,8 @@ function partModel(config: ModelConfig, part: Part, chain: (layer: LayerShape) =
   }
 }
 
-function perLayer(whole: Timings, empty: Timings, copies: number): Timings {
+/** Round by round, the seconds of each of `copies` layers that one model has and another has not. */
+export function perLayer(whole: Timings, empty: Timings, copies: number): Timings {
   const each = (kind: keyof Timings) =>
     whole[kind].map((seconds, round) => (seconds - (empty[kind][round] ?? 0)) / copies);
   return { prefill: each('prefill'), decode: each('decode') };

@@ -14,13 +14,15 @@ export function randomWeights(config: ModelConfig, seed: number): Weights {
     if (known !== undefined) return known;
     const shape = shapes.get(name);
     if (shape === undefined) throw new Error(`the model has no tensor ${name}`);
-    const value = constant(randomTensor(Random.of(seed, name), shape), shape);
+    const value = constant(randomTensor(seed, name, shape), shape);
     values.set(name, value);
     return value;
   };
 }
 
-function randomTensor(random: Random, shape: readonly number[]): Float32Array {
+/** The values of one tensor. */
+export function randomTensor(seed: number, name: string, shape: readonly number[]): Float32Array {
+  const random = Random.of(seed, name);
   const size = shape.reduce((product, dimension) => product * dimension, 1);
   // Matrices keep the size of what goes through them, so that no sum overflows and none fades to subnormal numbers,
   // which are slow; vectors are norms, near one.

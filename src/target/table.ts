@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { InputError } from '../common/errors.js';
 import type { ModelConfig } from '../formats/hf-config.js';
 import { readJsonFile } from '../formats/json-file.js';
-import type { Workload } from '../model/accounting.js';
+import { PRECISIONS, type Workload } from '../model/accounting.js';
 import { attentionName, ffnName, type LayerVariants, type Variant } from '../model/variants.js';
 import type { PartTiming } from './onnxruntime.js';
 import { type Quartiles, median } from './quartiles.js';
@@ -19,7 +19,7 @@ const rowSchema = z.strictObject({
   rounds: z.int().positive().optional().describe('Repetitions that the medians and quartiles are of.'),
 });
 
-const dtypeSchema = z.enum(['F32', 'F16', 'BF16']);
+const precisionSchema = z.enum(PRECISIONS);
 
 /**
  * A cost table, as imported and as written beside a measured run: `{"version": 1, "nonBlock": {"prefillSeconds": …,
@@ -33,8 +33,9 @@ export const costTableSchema = z.strictObject({
     .strictObject({ batch: z.int().positive(), prefill: z.int().positive(), generated: z.int().nonnegative() })
     .optional()
     .describe('What they were measured at; checked against the target of the spec.'),
-  weights: dtypeSchema.default('F32').describe('What the engine keeps weights as.'),
-  kvCache: dtypeSchema.default('F32').describe('What the engine keeps the KV cache as.'),
+  weights: precisionSchema.default('F32').describe('What the engine keeps weights as.'),
+  kvCache: precisionSchema.default('F32').describe('What the engine keeps the KV cache as.'),
+  engine: z.enum(['llama.cpp']).optional().describe('The engine, where it cannot run every architecture.'),
   nonBlock: rowSchema,
   variants: z.record(z.string().regex(/^(attention|ffn)\/./, 'is no "attention/…" or "ffn/…"'), rowSchema),
 });
@@ -105,6 +106,11 @@ export function checkCostTable(
   }
 }
 
+/** What an engine keeps weights and KV cache as, and its name where that matters to what it can run. */
+export type StoredAs = Pick<CostTable, 'weights' | 'kvCache' | 'engine'>;
+
+const F32: StoredAs = { weights: 'F32', kvCache: 'F32' };
+
 /**
  * The table of timed parts. They were timed relative to a reference layer, at different moments; seconds are those
  * times what the reference layer took in the middle of all of them.
@@ -112,7 +118,7 @@ export function checkCostTable(
 export function measuredTable(
   nonBlock: PartTiming,
   variants: ReadonlyMap<string, PartTiming>,
-  { workload, source }: { workload: Workload; source: string },
+  { workload, source, stored = F32 }: { workload: Workload; source: string; stored?: StoredAs },
 ): CostTable {
   const timings = [nonBlock, ...variants.values()];
   const middle = (of: (reference: Runtime) => number) => median(timings.map(({ reference }) => of(reference)));
@@ -126,8 +132,7 @@ export function measuredTable(
     version: 1,
     source,
     workload: { batch, prefill, generated },
-    weights: 'F32',
-    kvCache: 'F32',
+    ...stored,
     nonBlock: measuredRow(nonBlock, reference),
     variants: Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1))),
   };
