@@ -52,13 +52,18 @@ export function ggufModel(
   read: (name: string) => Promise<Float32Array> | Float32Array,
   { name, precision, where }: { name: string; precision: GgufPrecision; where: string },
 ): GgufModel {
-  const problems = ggufProblems(config);
-  if (problems.length > 0) throw new InputError(`cannot become a GGUF: ${problems.join('; ')}`, where);
+  requireGguf(config, where);
   const written = writtenLayers(config);
   return {
     entries: headEntries({ ...config, layers: written.map(({ shape }) => shape) }, name, precision),
     tensors: [...ropeTensors(config), ...weightTensors(config, written, read, precision)],
   };
+}
+
+/** Throws InputError that names every layer which llama.cpp cannot compute, and why. */
+export function requireGguf(config: ModelConfig, where: string): void {
+  const problems = ggufProblems(config);
+  if (problems.length > 0) throw new InputError(`cannot become a GGUF: ${problems.join('; ')}`, where);
 }
 
 /** A layer of the file, and which of the model's it is. */

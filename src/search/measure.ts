@@ -1,21 +1,15 @@
-import { availableParallelism } from 'node:os';
 import type { ModelConfig } from '../formats/hf-config.js';
 import type { LayerVariants, Variant } from '../model/variants.js';
 import { writeJson } from '../run/artifacts.js';
 import { taskKey } from '../run/task-key.js';
-import {
-  type Engine,
-  onnxruntimeEngine,
-  type Part,
-  type PartTiming,
-  timeParts,
-  timingInputs,
-} from '../target/onnxruntime.js';
+import { type Part, type PartTiming, timingInputs } from '../target/onnxruntime.js';
 import { checkCostTable, type CostTable, measuredTable, readCostTable, tableKey } from '../target/table.js';
 import type { Workload } from '../model/accounting.js';
+import { excludedReasons, variantProblem } from '../target/excluded.js';
 import type { Executor, SearchContext, TaskRequest } from './context.js';
+import { type MeasuringEngine, measuringEngine } from './measuring-engine.js';
 import { COSTS_FILE } from './run-files.js';
-import { runStageTasks } from './tasks.js';
+import { runStageTasks, warnOnce } from './tasks.js';
 
 /** Rows timed together, in turns with one reference layer: fewer lose less when killed, more share the reference. */
 const ROWS_PER_GROUP = 4;
@@ -31,7 +25,7 @@ export async function measureStage(context: SearchContext, variants: readonly La
   const table =
     target.engine === 'table'
       ? await importTable(context, target.file, variants)
-      : await measure(context, variants, onnxruntimeEngine(target.threads ?? availableParallelism()));
+      : await measure(context, variants, measuringEngine(target));
   await writeJson(context.run.path(COSTS_FILE), table);
   return table;
 }
@@ -48,22 +42,32 @@ async function importTable(
   return table;
 }
 
-async function measure(context: SearchContext, variants: readonly LayerVariants[], engine: Engine): Promise<CostTable> {
+async function measure(
+  context: SearchContext,
+  variants: readonly LayerVariants[],
+  measuring: MeasuringEngine,
+): Promise<CostTable> {
+  const { engine, stored } = measuring;
   const { config } = context.parent;
   const { workload } = context.spec.target;
-  const distinct = distinctVariants(config, variants);
+  for (const why of excludedReasons(stored.engine, variants)) {
+    warnOnce(context.run, `left out of the solution: ${why}`);
+  }
+  const distinct = distinctVariants(config, variants).filter(
+    ([, { half, shape }]) => variantProblem(stored.engine, half, shape) === undefined,
+  );
   const parts: [string, Part][] = [['non-block', { half: 'non-block' }], ...distinct];
   const tasks = parts.map(([label, part]): TaskRequest => {
     const key = taskKey('measure', timingInputs(config, part, workload, engine));
     return { key, kind: 'measure', label, payload: part, cost: 1 };
   });
-  const executor = timingExecutor(config, workload, engine.threads);
+  const executor = timingExecutor(config, workload, measuring);
   const finished = await runStageTasks({ ...context, executor }, 'measure', [{ tasks }]);
   const [nonBlock, ...timings] = finished.map((task) => task.result as PartTiming | undefined);
   const rows = distinct.map(([key], i): [string, PartTiming] => [key, timed(timings[i], key)]);
   const { name, version, cpu, threads } = engine;
   const source = `measured with ${name} ${version} on ${threads} threads of ${cpu}`;
-  return measuredTable(timed(nonBlock, 'non-block'), new Map(rows), { workload, source });
+  return measuredTable(timed(nonBlock, 'non-block'), new Map(rows), { workload, source, stored });
 }
 
 function timed(timing: PartTiming | undefined, label: string): PartTiming {
@@ -79,7 +83,7 @@ function distinctVariants(config: ModelConfig, variants: readonly LayerVariants[
 }
 
 /** Times tasks group by group in this process, with nothing else of the run at work. */
-function timingExecutor(config: ModelConfig, workload: Workload, threads: number): Executor {
+function timingExecutor(config: ModelConfig, workload: Workload, { engine, timeParts }: MeasuringEngine): Executor {
   return async (tasks, { beforeTask, onStarted, onFinished }) => {
     for (let first = 0; first < tasks.length; first += ROWS_PER_GROUP) {
       const group = tasks.slice(first, first + ROWS_PER_GROUP);
@@ -88,7 +92,8 @@ function timingExecutor(config: ModelConfig, workload: Workload, threads: number
       const start = performance.now();
       const parts = group.map(({ payload }) => payload as Part);
       const seconds = SECONDS_PER_ROW * group.length;
-      const timings = await timeParts(config, parts, { workload, threads, seconds, beforeRound: beforeTask });
+      const options = { workload, threads: engine.threads, seconds, beforeRound: beforeTask };
+      const timings = await timeParts(config, parts, options);
       const spent = (performance.now() - start) / 1000 / group.length;
       group.forEach((task, i) => {
         onFinished(task, { result: timings[i] }, spent);

@@ -7,10 +7,13 @@ import type { ModelConfig } from '../formats/hf-config.js';
 import { readTask } from '../formats/tasks.js';
 import { loadTokenizer } from '../formats/tokenizer.js';
 import { modelCosts } from '../model/accounting.js';
+import { requireGguf } from '../model/gguf.js';
 import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { STAGES } from '../run/events.js';
 import { libraryCosts } from '../target/costs.js';
-import { checkCostTable, type CostTable, readCostTable, tableKey } from '../target/table.js';
+import { excludedReasons } from '../target/excluded.js';
+import { findLlamaCpp } from '../target/llama-cpp/addon.js';
+import { checkCostTable, type CostTable, readCostTable, type StoredAs, tableKey } from '../target/table.js';
 import { type Constraint, type Metric, parseConstraints } from './constraints.js';
 import { budgets, checkTensors, type Model, openModel } from './context.js';
 import { requireText } from './data.js';
@@ -20,6 +23,7 @@ import { planSeconds } from './plan.js';
 import { checkRules, type LayerRule } from './rules.js';
 import { checkReachable } from './solve.js';
 import type { Spec } from './spec.js';
+import { type MeasuredTarget, storedAs } from './stored-as.js';
 import { describePlan, uptrainPlan } from './uptrain-plan.js';
 
 /** What of an architecture is known without a clock. */
@@ -116,10 +120,7 @@ export const INPUTS: readonly Check[] = [
     check: async (found) => {
       const { spec, parent, variants } = found;
       const { target } = spec;
-      if (target.engine !== 'table') {
-        if (parent && variants) found.table = untimedTable(parent.config, variants);
-        return 'measured on this machine';
-      }
+      if (target.engine !== 'table') return checkEngine(found, target);
       const table = await readCostTable(target.file);
       if (parent && variants) checkCostTable(table, parent.config, variants, target.workload, target.file);
       found.table = table;
@@ -236,6 +237,21 @@ function checkSequenceLength(spec: Spec, config: ModelConfig, where: string): vo
   );
 }
 
+const MEASURED_HERE = 'measured on this machine';
+
+/** The engine must be here, and able to run the parent; of the space it may leave something out. */
+function checkEngine(found: Found, target: MeasuredTarget): Said {
+  const { parent, variants } = found;
+  const stored = storedAs(target);
+  if (stored.engine !== undefined) {
+    findLlamaCpp();
+    if (parent) requireGguf(parent.config, parent.dir);
+  }
+  if (!parent || !variants) return MEASURED_HERE;
+  found.table = untimedTable(parent.config, variants, stored);
+  return [MEASURED_HERE, ...excludedReasons(stored.engine, variants)].join('; ');
+}
+
 async function checkLimits({ spec, where, parent, variants, table, rules = [] }: Found): Promise<Said> {
   const { target, limits, margin } = spec;
   const constraints = parseConstraints(limits, `${where}: limits`);
@@ -256,9 +272,9 @@ function reached(constraints: readonly Constraint[], known: readonly Constraint[
 }
 
 /** Where runtimes are still to be measured: exact costs in the precisions of the measuring engine, all seconds zero. */
-function untimedTable(config: ModelConfig, variants: readonly LayerVariants[]): CostTable {
+function untimedTable(config: ModelConfig, variants: readonly LayerVariants[], stored: StoredAs): CostTable {
   const all = variants.flatMap(({ attention, ffn }) => [...attention, ...ffn]);
   const row = { prefillSeconds: 0, decodeSeconds: 0 };
   const rows = all.map((variant) => [tableKey(config, variant), row] as const);
-  return { version: 1, weights: 'F32', kvCache: 'F32', nonBlock: row, variants: Object.fromEntries(rows) };
+  return { version: 1, ...stored, nonBlock: row, variants: Object.fromEntries(rows) };
 }

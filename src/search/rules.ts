@@ -10,10 +10,10 @@ export interface LayerRule {
   ban?: readonly string[] | undefined;
 }
 
-/** A variant by its name; a failed one is known, and cannot be chosen. */
+/** A variant by its name; a failed one is known, and cannot be chosen: `failed` says why. */
 export interface NamedVariant {
   name: string;
-  failed?: boolean;
+  failed?: string;
 }
 
 /** The variants of one layer. */
@@ -77,18 +77,18 @@ function emptiedHalves(rules: readonly LayerRule[], layers: readonly NamedLayer[
       const last = rules.findLastIndex((rule) => rule.layer === layer && rule.half === half);
       if (last < 0) return [];
       const left = variants[half].filter(({ name }) => allows(rules, layer, half, name));
-      if (left.some(({ failed }) => failed !== true)) return [];
+      if (left.some(({ failed }) => failed === undefined)) return [];
       const why =
         left.length === 0
           ? `the rules leave layer ${layer} no ${half} variant`
-          : `the only ${half} variant that the rules leave layer ${layer} failed in training: ${left.map(({ name }) => name).join(', ')}`;
+          : `no ${half} variant that the rules leave layer ${layer} can be had: ${left.map(({ name, failed }) => `${name} (${failed})`).join(', ')}`;
       return [{ path: [last], message: `${why}; ${possible(variants[half])}` }];
     }),
   );
 }
 
 function possible(variants: readonly NamedVariant[]): string {
-  const names = variants.filter(({ failed }) => failed !== true).map(({ name }) => name);
+  const names = variants.filter(({ failed }) => failed === undefined).map(({ name }) => name);
   return `possible: ${names.join(', ')}`;
 }
 

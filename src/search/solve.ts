@@ -2,7 +2,7 @@ import type { Choice, Limit, Problem } from '../solver/problem.js';
 import { type Infeasible, type Solution, solve } from '../solver/solve.js';
 import { writeJson } from '../run/artifacts.js';
 import { taskKey } from '../run/task-key.js';
-import { type LibraryCosts, type PricedVariant, sumPartCosts } from '../target/costs.js';
+import { type LibraryCosts, type PricedLayer, type PricedVariant, sumPartCosts } from '../target/costs.js';
 import {
   additiveCosts,
   boundOf,
@@ -17,6 +17,7 @@ import {
 } from './constraints.js';
 import type { SearchContext } from './context.js';
 import { conflictingRules, type InfeasibleError, infeasibleError } from './infeasible.js';
+import type { Half } from '../model/names.js';
 import { pairName } from './pair-name.js';
 import { allows, checkRules, type LayerRule, type NamedVariant } from './rules.js';
 import { runStage } from './tasks.js';
@@ -252,9 +253,9 @@ export function formulate(
   const layers = costs.layers.map((layer, index) => usable(layer, scores[index]));
   checkRules(
     rules,
-    costs.layers.map(({ attention, ffn }, index) => ({
-      attention: named(attention, layers[index]?.attention),
-      ffn: named(ffn, layers[index]?.ffn),
+    costs.layers.map((layer, index) => ({
+      attention: named(layer, 'attention', layers[index]?.attention),
+      ffn: named(layer, 'ffn', layers[index]?.ffn),
     })),
   );
   const candidates = layers.map(pairs);
@@ -301,17 +302,23 @@ export interface UsableLayer {
   ffn: Scored[];
   /** As in {@link LayerScores}. */
   pairs: Readonly<Record<string, number | null>>;
+  /** By their names, those that the engine cannot run. */
+  excluded: ReadonlySet<string>;
 }
 
-/** The variants of a layer, the parent's first, without what failed. */
+/** The variants of a layer, the parent's first, without what failed or cannot be run with any other half. */
 export function usable(
-  { attention, ffn }: LibraryCosts['layers'][number],
+  { attention, ffn, excluded = [] }: LibraryCosts['layers'][number],
   scores: LayerScores | undefined,
 ): UsableLayer {
+  const banned = new Set(excluded.map((pair) => pairName(pair.attention, pair.ffn)));
+  const [a, f] = [scored(attention, scores?.attention), scored(ffn, scores?.ffn)];
+  const runs = (one: Scored, other: Scored) => !banned.has(pairName(one.variant.name, other.variant.name));
   return {
-    attention: scored(attention, scores?.attention),
-    ffn: scored(ffn, scores?.ffn),
+    attention: a.filter((one) => f.some((other) => runs(one, other))),
+    ffn: f.filter((one) => a.some((other) => runs(other, one))),
     pairs: scores?.pairs ?? {},
+    excluded: banned,
   };
 }
 
@@ -323,17 +330,23 @@ function scored(variants: readonly PricedVariant[], scores: Readonly<Record<stri
   });
 }
 
-function named(variants: readonly PricedVariant[], usable: readonly Scored[] = []): NamedVariant[] {
-  return variants.map(({ name }) => ({ name, failed: !usable.some(({ variant }) => variant.name === name) }));
+function named(layer: PricedLayer, half: Half, usable: readonly Scored[] = []): NamedVariant[] {
+  const { excluded = [] } = layer;
+  const others = layer[half === 'attention' ? 'ffn' : 'attention'].length;
+  return layer[half].map(({ name }) => {
+    if (usable.some(({ variant }) => variant.name === name)) return { name };
+    const reasons = excluded.filter((pair) => pair[half] === name);
+    return { name, failed: reasons.length === others ? (reasons[0]?.why ?? '') : 'it failed in training' };
+  });
 }
 
-/** Every choice of one layer: the parent's first. A pair that failed is left out. */
-function pairs({ attention, ffn, pairs }: UsableLayer): Pair[] {
+/** Every choice of one layer: the parent's first. A pair that failed, or that the engine cannot run, is left out. */
+function pairs({ attention, ffn, pairs, excluded }: UsableLayer): Pair[] {
   return attention.flatMap((a) =>
     ffn.flatMap((f): Pair[] => {
       const name = pairName(a.variant.name, f.variant.name);
       const score = Object.hasOwn(pairs, name) ? pairs[name] : a.score + f.score;
-      if (typeof score !== 'number') return [];
+      if (typeof score !== 'number' || excluded.has(name)) return [];
       const costs = additiveCosts(sumPartCosts([a.variant, f.variant]));
       return [{ attention: a.variant, ffn: f.variant, choice: { name, score, costs } }];
     }),

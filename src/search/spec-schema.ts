@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { BYTES_PATTERN } from '../common/units.js';
+import { PRECISION_NAMES } from '../formats/gguf-tensor.js';
 import { HALVES } from '../model/names.js';
 import { limitHelp, limitPattern, type Metric, METRICS } from './constraints.js';
 
@@ -31,6 +32,13 @@ const workloadSchema = z
   .prefault({})
   .describe('What the child will have to do at once: its throughput, latency and memory are meant for this.');
 
+const llamaCppSchema = z.strictObject({
+  engine: z.literal('llama.cpp').describe('Runtimes are measured here, with llama.cpp on the CPU; it runs the GGUF export.'),
+  threads: positive.optional().describe('Threads inside an operator. Default: all cores.'),
+  precision: z.enum(PRECISION_NAMES).default('f32').describe('What the matrices of the GGUF are kept as.'),
+  workload: workloadSchema,
+});
+
 const targetSchema = z
   .discriminatedUnion('engine', [
     z.strictObject({
@@ -38,6 +46,7 @@ const targetSchema = z
       threads: positive.optional().describe('Threads inside an operator. Default: all cores.'),
       workload: workloadSchema,
     }),
+    llamaCppSchema,
     z.strictObject({
       engine: z.literal('table').describe('Runtimes come from a file.'),
       file: z.string().min(1).describe('Cost table measured elsewhere, relative to the spec.'),

@@ -6,7 +6,7 @@ import { readJsonFileIfPresent } from '../formats/json-file.js';
 import { HALVES, type Half } from '../model/names.js';
 import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { type LibraryCosts, libraryCosts } from '../target/costs.js';
-import { type CostTable, parseCostTable, tableKey } from '../target/table.js';
+import { type CostTable, parseCostTable, needsNoRow, tableKey } from '../target/table.js';
 import { COSTS_FILE, LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import type { LayerScores, ScoredLibrary } from './solve.js';
 import type { Spec } from './spec.js';
@@ -82,7 +82,7 @@ export async function readStoredRun(dir: string, spec: Spec): Promise<StoredRun>
 function covers(table: CostTable, parent: ModelConfig, variants: readonly LayerVariants[]): boolean {
   const all = variants.flatMap(({ attention, ffn }) => [...attention, ...ffn]);
   return all.every(
-    (variant) => variant.shape.kind === 'no-op' || Object.hasOwn(table.variants, tableKey(parent, variant)),
+    (variant) => needsNoRow(table.engine, variant) || Object.hasOwn(table.variants, tableKey(parent, variant)),
   );
 }
 

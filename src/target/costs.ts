@@ -8,6 +8,7 @@ import {
   type Workload,
 } from '../model/accounting.js';
 import type { LayerVariants, Variant } from '../model/variants.js';
+import { type ExcludedPair, excludedPairs } from './excluded.js';
 import { type CostTable, tableRow } from './table.js';
 import { type Runtime, runtimeSeconds } from './workload.js';
 
@@ -30,7 +31,14 @@ export interface PricedVariant extends PartCosts {
 export interface LibraryCosts {
   workload: Workload;
   nonBlock: PartCosts;
-  layers: { attention: PricedVariant[]; ffn: PricedVariant[] }[];
+  layers: PricedLayer[];
+}
+
+export interface PricedLayer {
+  attention: PricedVariant[];
+  ffn: PricedVariant[];
+  /** What the engine of the target cannot run. */
+  excluded?: ExcludedPair[];
 }
 
 /** Throws InputError where the table has no row for a variant. */
@@ -42,18 +50,35 @@ export function libraryCosts(
 ): LibraryCosts {
   const { weights, kvCache } = table;
   const options = { weights, kvCache, context: workload.prefill + workload.generated };
-  const priced = (variant: Variant): PricedVariant => {
+  const priced = (variant: Variant, layer: number): PricedVariant => {
     const costs =
       variant.half === 'attention'
         ? attentionCosts(config, variant.shape, options)
         : ffnCosts(config, variant.shape, options);
-    return { name: variant.name, ...partCosts(costs, tableRow(table, config, variant), workload) };
+    const row = tableRow(table, config, variant);
+    const isLast = variant.half === 'ffn' && layer === variants.length - 1;
+    return { name: variant.name, ...partCosts(costs, isLast ? lastFfn(table, row) : row, workload) };
   };
   return {
     workload,
     nonBlock: partCosts(nonBlockCosts(config, options), table.nonBlock, workload),
-    layers: variants.map(({ attention, ffn }) => ({ attention: attention.map(priced), ffn: ffn.map(priced) })),
+    layers: variants.map((layer, index) => {
+      const excluded = excludedPairs(table.engine, layer);
+      return {
+        attention: layer.attention.map((variant) => priced(variant, index)),
+        ffn: layer.ffn.map((variant) => priced(variant, index)),
+        ...(excluded.length === 0 ? {} : { excluded }),
+      };
+    }),
   };
+}
+
+/**
+ * The last FFN of a model. llama.cpp takes only those tokens through it of which something is asked: in a prefill the last
+ * one of each sequence, as many as in a decode step.
+ */
+function lastFfn(table: CostTable, { prefillSeconds, decodeSeconds }: Runtime): Runtime {
+  return { prefillSeconds: table.engine === 'llama.cpp' ? decodeSeconds : prefillSeconds, decodeSeconds };
 }
 
 function partCosts(costs: Costs, runtime: Runtime, workload: Workload): PartCosts {

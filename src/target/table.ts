@@ -4,6 +4,7 @@ import type { ModelConfig } from '../formats/hf-config.js';
 import { readJsonFile } from '../formats/json-file.js';
 import { PRECISIONS, type Workload } from '../model/accounting.js';
 import { attentionName, ffnName, type LayerVariants, type Variant } from '../model/variants.js';
+import { variantProblem } from './excluded.js';
 import type { PartTiming } from './onnxruntime.js';
 import { type Quartiles, median } from './quartiles.js';
 import type { Runtime } from './workload.js';
@@ -69,12 +70,17 @@ export function tableKey({ layers }: ModelConfig, variant: Variant): string {
   return `ffn/${ffnName(variant.shape, { kind: 'gated', width })}`;
 }
 
+/** Whether a variant takes nothing, or cannot be chosen. */
+export function needsNoRow(engine: CostTable['engine'], { half, shape }: Variant): boolean {
+  return shape.kind === 'no-op' || variantProblem(engine, half, shape) !== undefined;
+}
+
 /** What a variant takes by a table that covers it. */
 export function tableRow(table: CostTable, config: ModelConfig, variant: Variant): CostRow {
   const key = tableKey(config, variant);
   const row = Object.hasOwn(table.variants, key) ? table.variants[key] : undefined;
   if (row !== undefined) return row;
-  if (variant.shape.kind === 'no-op') return FREE;
+  if (needsNoRow(table.engine, variant)) return FREE;
   throw new InputError(`lacks the variant "${key}"; add it to "variants"`, 'cost table');
 }
 
@@ -97,7 +103,7 @@ export function checkCostTable(
   }
   const wanted = variants
     .flatMap(({ attention, ffn }) => [...attention, ...ffn])
-    .filter(({ shape }) => shape.kind !== 'no-op')
+    .filter((variant) => !needsNoRow(table.engine, variant))
     .map((variant) => tableKey(config, variant));
   const missing = [...new Set(wanted)].filter((key) => !Object.hasOwn(table.variants, key));
   if (missing.length > 0) {
