@@ -18,7 +18,7 @@ import { COSTS_FILE } from './run-files.js';
 import { runStageTasks } from './tasks.js';
 
 /** Rows timed together, in turns with one reference layer: fewer lose less when killed, more share the reference. */
-const ROWS_PER_GROUP = 4;
+export const ROWS_PER_GROUP = 4;
 /** Bounds the stage: a dozen variants take about 40 seconds. */
 const SECONDS_PER_ROW = 3;
 
@@ -72,7 +72,7 @@ function timed(timing: PartTiming | undefined, label: string): PartTiming {
 }
 
 /** One variant of each shape by its name in the table; what does nothing takes nothing. */
-function distinctVariants(config: ModelConfig, variants: readonly LayerVariants[]): [string, Variant][] {
+export function distinctVariants(config: ModelConfig, variants: readonly LayerVariants[]): [string, Variant][] {
   const all = variants.flatMap(({ attention, ffn }): Variant[] => [...attention, ...ffn]);
   const costly = all.filter(({ shape }) => shape.kind !== 'no-op');
   return [...new Map(costly.map((variant) => [tableKey(config, variant), variant]))];

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { InputError } from '../common/errors.js';
 import type { ModelConfig } from '../formats/hf-config.js';
 import { readJsonFile } from '../formats/json-file.js';
-import type { Workload } from '../model/accounting.js';
+import { PRECISIONS, type Workload } from '../model/accounting.js';
 import { attentionName, ffnName, type LayerVariants, type Variant } from '../model/variants.js';
 import type { PartTiming } from './onnxruntime.js';
 import { type Quartiles, median } from './quartiles.js';
@@ -19,7 +19,7 @@ const rowSchema = z.strictObject({
   rounds: z.int().positive().optional().describe('Repetitions that the medians and quartiles are of.'),
 });
 
-const dtypeSchema = z.enum(['F32', 'F16', 'BF16']);
+export const precisionSchema = z.enum(PRECISIONS);
 
 /**
  * A cost table, as imported and as written beside a measured run: `{"version": 1, "nonBlock": {"prefillSeconds": …,
@@ -29,12 +29,18 @@ const dtypeSchema = z.enum(['F32', 'F16', 'BF16']);
 export const costTableSchema = z.strictObject({
   version: z.literal(1),
   source: z.string().optional().describe('Where the numbers come from.'),
+  estimated: z.literal(true).optional().describe('Runtimes were computed, not measured.'),
   workload: z
-    .strictObject({ batch: z.int().positive(), prefill: z.int().positive(), generated: z.int().nonnegative() })
+    .strictObject({
+      batch: z.int().positive(),
+      // Of a mixture, the means.
+      prefill: z.number().positive(),
+      generated: z.number().nonnegative(),
+    })
     .optional()
     .describe('What they were measured at; checked against the target of the spec.'),
-  weights: dtypeSchema.default('F32').describe('What the engine keeps weights as.'),
-  kvCache: dtypeSchema.default('F32').describe('What the engine keeps the KV cache as.'),
+  weights: precisionSchema.default('F32').describe('What the engine keeps weights as.'),
+  kvCache: precisionSchema.default('F32').describe('What the engine keeps the KV cache as.'),
   nonBlock: rowSchema,
   variants: z.record(z.string().regex(/^(attention|ffn)\/./, 'is no "attention/…" or "ffn/…"'), rowSchema),
 });
