@@ -33,7 +33,16 @@ function hardwareTable(): string {
   const rows = HARDWARE_NAMES.map((name) => {
     const { title, memory, bandwidth, flops, source } = HARDWARE[name];
     const { F8, BF16, F32 }: Partial<Record<'F8' | 'BF16' | 'F32', number>> = flops;
-    return [`\`${name}\``, title, `${memory / 1e9} GB`, `${bandwidth / 1e9} GB/s`, tera(F8), tera(BF16), tera(F32), source];
+    return [
+      `\`${name}\``,
+      title,
+      `${memory / 1e9} GB`,
+      `${bandwidth / 1e9} GB/s`,
+      tera(F8),
+      tera(BF16),
+      tera(F32),
+      source,
+    ];
   });
   return table(['name', 'device', 'memory', 'bandwidth', 'F8', 'BF16', 'F32', 'source'], rows);
 }

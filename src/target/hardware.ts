@@ -57,7 +57,8 @@ export const HARDWARE = {
     title: 'NVIDIA GeForce RTX 5090 32 GB',
     ...{ memory: 32 * GB, bandwidth: 1792 * GB, link: 64 * GB },
     flops: { F8: 419 * TFLOPS, BF16: 209.5 * TFLOPS, F16: 209.5 * TFLOPS, F32: 104.8 * TFLOPS },
-    source: 'NVIDIA RTX Blackwell GPU architecture paper, appendix A: 1,792 GB/s, dense, F32 accumulation; PCIe Gen5 x16',
+    source:
+      'NVIDIA RTX Blackwell GPU architecture paper, appendix A: 1,792 GB/s, dense, F32 accumulation; PCIe Gen5 x16',
   },
   'm1-max': {
     title: 'Apple M1 Max 64 GB',

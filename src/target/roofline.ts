@@ -112,9 +112,7 @@ function passSeconds(
     );
   const products = operation(flopsPerToken * all, weightBytes);
   // Scores and weighted values: each a multiply-add per query head, dimension and position.
-  const attention = attends
-    ? operation(4 * heads * headDim * context * all, kvBytesPerToken * cached * sequences)
-    : 0;
+  const attention = attends ? operation(4 * heads * headDim * context * all, kvBytesPerToken * cached * sequences) : 0;
   const exchanged = ((2 * (devices - 1)) / devices) * all * hiddenSize * BYTES_PER_VALUE[ACTIVATIONS];
   return products + attention + exchanged / (hardware.link ?? Infinity) + overheadSeconds;
 }

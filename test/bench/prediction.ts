@@ -11,7 +11,7 @@ import { type Part, timeParts } from '../../src/target/onnxruntime.js';
 import { median } from '../../src/target/quartiles.js';
 import { randomWeights } from '../../src/target/random-weights.js';
 import { type CostTable, measuredTable, tableRow } from '../../src/target/table.js';
-import { type Runtime, runtimeSeconds } from '../../src/target/workload.js';
+import { batchSizes, meanWorkload, type Runtime, runtimeSeconds } from '../../src/target/workload.js';
 import { EXAMPLE_PARENT, EXAMPLE_SPEC } from './example-files.js';
 import { type Benchmark, ofSample } from './row.js';
 
@@ -31,7 +31,7 @@ interface Measured {
 
 async function measureExample(): Promise<Measured> {
   const { space, target } = await readSpec(EXAMPLE_SPEC);
-  const { workload } = target;
+  const workload = meanWorkload(target.workload, Math.max(...batchSizes(target.workload)));
   const config = await readModelConfig(EXAMPLE_PARENT);
   const variants = enumerateVariants(config, space);
   const parts: [string, Part][] = [['non-block', { half: 'non-block' }], ...distinctVariants(config, variants)];
@@ -87,7 +87,9 @@ async function predictionErrors(): Promise<number[]> {
     if (parentTimings === undefined || childTimings === undefined) throw new Error('nothing was timed');
     const ratio = ratioOf(workload, childTimings, parentTimings);
     const predicted = predictedSeconds(measured, child.layers) / predictedSeconds(measured, config.layers);
-    process.stderr.write(`  architecture ${i}: predicted ${predicted.toFixed(3)}, measured ${ratio.toFixed(3)} of the parent's seconds\n`);
+    process.stderr.write(
+      `  architecture ${i}: predicted ${predicted.toFixed(3)}, measured ${ratio.toFixed(3)} of the parent's seconds\n`,
+    );
     errors.push(100 * Math.abs(predicted / ratio - 1));
   }
   return errors;
