@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseConstraints } from '../../src/search/constraints.js';
+import { constraintText, parseConstraints } from '../../src/search/constraints.js';
 import { InfeasibleError } from '../../src/search/infeasible.js';
 import { type ScoredLibrary, solveLibrary } from '../../src/search/solve.js';
-import { checkReachableAtBatches, solveSweep } from '../../src/search/sweep.js';
+import { parseSpec } from '../../src/search/spec.js';
+import { checkReachableAtBatches, requirementsOf, solveSweep } from '../../src/search/sweep.js';
 import { library, workload } from '../support/scored-library.js';
 
 /** The library at another batch: KV cache in proportion, seconds less than that. */
@@ -28,8 +29,10 @@ function atBatch(batch: number): ScoredLibrary {
 
 const BATCHES = [1, 4, 16];
 const libraries = BATCHES.map(atBatch);
+const costs = libraries.map((one) => one.costs);
+const { target } = parseSpec('{"parent": "p", "data": {"text": "t"}}', 'spec');
 const solve = (limits: Record<string, string>) =>
-  solveSweep(libraries, { constraints: parseConstraints(limits), margin: 0 });
+  solveSweep(libraries, requirementsOf({ target, margin: 0, rules: [] }, parseConstraints(limits), costs));
 
 describe('a choice of batch sizes', () => {
   it('goes to the least objective, and among equal ones to the greatest throughput', async () => {
@@ -71,9 +74,19 @@ describe('a choice of batch sizes', () => {
   it('says why when no batch size has an answer', async () => {
     const constraints = parseConstraints({ memory: '<= 100 B' });
     await assert.rejects(solveSweep(libraries, { constraints, margin: 0 }), InfeasibleError);
-    const costs = libraries.map((one) => one.costs);
     await assert.rejects(checkReachableAtBatches(costs, { constraints, margin: 0 }), InfeasibleError);
     await checkReachableAtBatches(costs, { constraints: parseConstraints({ memory: '<= 900 B' }), margin: 0 });
+  });
+
+  it('of a device leaves out what does not fit, unless a limit on memory says otherwise', () => {
+    const h100 = { ...target, engine: 'profile' as const, hardware: 'h100-sxm' as const, devices: 2 };
+    const profile = { ...h100, weights: 'F8' as const, kvCache: 'F8' as const };
+    const textsOf = (limits: Record<string, string>) =>
+      requirementsOf({ target: profile, margin: 0, rules: [] }, parseConstraints(limits), costs).constraints.map(
+        (one) => constraintText(one),
+      );
+    assert.deepEqual(textsOf({ latency: '<= 1 s' }), ['memory <= 160 GB', 'latency <= 1 s']);
+    assert.deepEqual(textsOf({ memory: '<= 60%' }), ['memory <= 60%']);
   });
 
   it('of one is no choice', async () => {
