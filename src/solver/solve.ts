@@ -3,8 +3,9 @@ import { explainInfeasible, type Conflict, type LeastRelaxation } from './infeas
 import { checkProblem, costNames, type Choice, type Problem } from './problem.js';
 import { withUsableRoom } from './lattice.js';
 import { toProgram, withoutDominated, type Program } from './program.js';
-import { loadGlpk, relax, type Relaxation } from './relaxation.js';
-import { search, TIE, type SearchResult } from './search.js';
+import { relax, type Relaxation } from './relaxation.js';
+import { prove } from './prove.js';
+import { TIE, type SearchResult } from './search.js';
 import { firstOfEqual } from './ties.js';
 
 /** How far to go. By default to the proven optimum, however long it takes. */
@@ -64,14 +65,13 @@ export interface Undecided extends Effort {
 export async function solve(problem: Problem, options: SolveOptions = {}): Promise<Solution | Infeasible | Undecided> {
   checkProblem(problem);
   checkOptions(options);
-  const glpk = await loadGlpk();
   const start = performance.now();
   const deadline = start + (options.maxMilliseconds ?? Infinity);
   const program = withUsableRoom(withoutDominated(toProgram(problem)));
-  const relaxation = relax(glpk, program);
+  const relaxation = relax(program);
   const { multipliers } = relaxation;
   const { maxNodes = Infinity, gap = 0 } = options;
-  const result = search(program, { multipliers, deadline, maxNodes, gap: gap / program.scoreUnit });
+  const result = prove(program, { multipliers, deadline, maxNodes, gap: gap / program.scoreUnit });
   const effort = (): Effort => ({ nodes: result.nodes, milliseconds: performance.now() - start });
   if (result.best !== undefined) {
     const tied = result.finished && isProven(result) && !result.unique;
@@ -90,7 +90,7 @@ export async function solve(problem: Problem, options: SolveOptions = {}): Promi
     };
   }
   if (!result.finished) return { status: 'undecided', bound: userBound(program, result), ...effort() };
-  return { status: 'infeasible', ...explainInfeasible(glpk, problem), ...effort() };
+  return { status: 'infeasible', ...explainInfeasible(problem), ...effort() };
 }
 
 function checkOptions(options: SolveOptions): void {
