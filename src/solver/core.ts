@@ -67,6 +67,7 @@ class Core {
     if (this.mayGoOn() && this.wanted() > 0) {
       const quick = quickIncumbent(this.program, this.options.multipliers);
       if (quick !== undefined) this.offer(quick);
+      if (this.options.incumbent !== undefined) this.offer(this.options.incumbent);
     }
     const costs = Float64Array.from(this.layers.flatMap((layer) => [...layer.costs.subarray(1)])).sort();
     const furthest = this.layers.reduce((sum, layer) => sum + (layer.costs.at(-1) as number), ROUNDING);

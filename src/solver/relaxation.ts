@@ -99,7 +99,7 @@ function generateColumns(
   let best = { value: -Infinity, multipliers: [...multipliers] };
   for (let pivots = 0; pivots < PIVOTS_PER_ROW * size; pivots++) {
     column.fill(0);
-    let columnCost = 0;
+    let columnCost: number;
     const slack = pricedSlack(inverse, cost, penalties, multipliers);
     if (slack !== undefined) {
       column[slack.row] = slack.sign;

@@ -18,7 +18,7 @@ export interface SearchOptions {
   first?: boolean;
   /** Leave out what would improve the value by no more than this. Default: a tie. */
   gap?: number;
-  /** An answer that is known, better than `below`. */
+  /** An answer that is known; not used where it exceeds a row. */
   incumbent?: readonly Candidate[];
   maxNodes?: number;
   /** In milliseconds of `performance.now()`. */
