@@ -5,6 +5,8 @@ import { allowedOverlap, overlapName } from './program.js';
 /** A problem in which ranges of layers that must be alike are one layer each, and the way back. */
 export interface Joined {
   problem: Problem;
+  /** Per layer of `problem`: the layers it stands for, and for each of its choices theirs. */
+  groups: { members: number[]; options: number[][] }[];
   /** The choice per layer of the whole problem. */
   expand: (choices: readonly number[]) => number[];
 }
@@ -46,6 +48,7 @@ export function joinAlike(problem: Problem): Joined {
   const overlapLimits = overlaps.map((_, s) => ({ cost: overlapName(s), max: allowedOverlap(problem) }));
   return {
     problem: { ...rest, layers: joined, limits: [...problem.limits, ...overlapLimits], same: [] },
+    groups: groups.map((members, g) => ({ members, options: options[g] as number[][] })),
     expand: (choices) => groups.flatMap((_, g) => options[g]?.[choices[g] as number] ?? []),
   };
 }

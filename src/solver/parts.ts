@@ -22,7 +22,8 @@ export interface Parts {
 
 /** Usages that differ by no more are the same; sums of the same numbers in another order are off by much less. */
 const SAME_USAGE = 1e-12;
-const USAGE_GRID = 2 ** 36;
+/** Usages count in steps of its inverse when hashed; no power of two, so that whole numbers keep their low bits. */
+const USAGE_GRID = 50_789_414_129;
 const HASH_FACTOR = 0x9e3779b1;
 
 /**

@@ -116,7 +116,7 @@ export async function solve(problem: Problem, options: SolveOptions = {}): Promi
 }
 
 /** The problem itself where nothing must be alike: joining takes time. */
-function joinedProblem(problem: Problem): Joined {
+function joinedProblem(problem: Problem): Pick<Joined, 'problem' | 'expand'> {
   if ((problem.same ?? []).length > 0) return joinAlike(problem);
   return { problem, expand: (choices) => [...choices] };
 }
