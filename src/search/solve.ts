@@ -174,7 +174,18 @@ async function explained(
   return infeasibleError(answer, { constraints, rules, blamed, basis: limitBasis(library.costs, margin) });
 }
 
-function formulate({ scores, costs }: ScoredLibrary, { constraints, margin, rules = [] }: Requirements) {
+/** The program of a library: `candidates[l][j]` are the variants behind choice j of layer l. */
+export interface AdditiveProgram {
+  candidates: readonly (readonly Pair[])[];
+  problem: Problem;
+  basis: LimitBasis;
+}
+
+/** @throws InputError for a rule that names no variant, or leaves none */
+export function formulate(
+  { scores, costs }: ScoredLibrary,
+  { constraints, margin, rules = [] }: Requirements,
+): AdditiveProgram {
   const basis = limitBasis(costs, margin);
   const layers = costs.layers.map((layer, index) => usable(layer, scores[index]));
   checkRules(
