@@ -15,6 +15,7 @@ import { exampleBenchmarks } from './example.js';
 import { KERNEL_BENCHMARKS } from './kernels.js';
 import type { Benchmark, BenchRow } from './row.js';
 import { scalingBenchmarks } from './scaling.js';
+import { solverBenchmarks } from './solver.js';
 import { workbenchBenchmarks } from './workbench.js';
 
 const EXIT = { failed: 1, badInput: 2 };
@@ -80,6 +81,7 @@ async function main(): Promise<number> {
       ...KERNEL_BENCHMARKS,
       ...scalingBenchmarks(scratch),
       ...exampleBenchmarks(scratch),
+      ...solverBenchmarks(scratch),
       ...workbenchBenchmarks(scratch),
     ];
     const options = parseOptions(benchmarks.map(({ name }) => name));
