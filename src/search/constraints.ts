@@ -155,7 +155,8 @@ export function metricNamed(name: string): Metric | undefined {
   return NAMES.get(name.toLowerCase());
 }
 
-function requireMetric(name: string, where: string): Metric {
+/** As {@link metricNamed}; throws InputError, with what is possible, where there is none. */
+export function requireMetric(name: string, where: string): Metric {
   const metric = metricNamed(name);
   if (metric !== undefined) return metric;
   throw new InputError(`"${name.slice(0, MAX_TEXT)}" cannot be limited; possible: ${METRICS.join(', ')}`, where);
