@@ -64,6 +64,10 @@ function buildProgram(json: boolean, exit: (status: number) => void): Command {
     'find the best architecture of a scored and measured run, or of a library file, under other limits',
   )
     .option('--library <file>', 'solve a *.puzzle-library.json instead of a run')
+    .option(
+      '--target <targets...>',
+      "solve for other machines: hardware profiles (h100-sxm, rtx-4090, …), files with a cost table or a spec's target",
+    )
     .option('--constraint <limits...>', 'for example "memory<=60%" "throughput>=2x"; the other limits of the spec hold')
     .option('--pin <variants...>', 'what a layer must have, for example "3:attention=kv2"; of a file, "3:NAME"')
     .option(

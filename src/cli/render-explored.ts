@@ -6,6 +6,9 @@ import { renderTable } from './render-table.js';
 const METRIC_TEXTS: Record<Metric, (value: number) => string> = {
   throughput: (value) => `${count(value)} tokens/s`,
   memory: bytes,
+  generatedThroughput: (value) => `${count(value)} generated tokens/s`,
+  timeToFirstToken: duration,
+  timePerOutputToken: duration,
   latency: duration,
   parameters: count,
   kvCache: bytes,

@@ -3,6 +3,8 @@ import { InputError } from '../common/errors.js';
 /** What `puzzle solve` is told beside a run or a library file. */
 export interface SolveFlags {
   library?: string;
+  /** Hardware profiles and files: targets in place of the run's own. */
+  target?: string[];
   constraint?: string[];
   pin?: string[];
   ban?: string[];

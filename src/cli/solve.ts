@@ -5,14 +5,16 @@ import { parseConstraintFlags, parseConstraints, replaceConstraints, requireMetr
 import { explainLibrary, libraryDiverse, libraryFront } from '../search/explore.js';
 import { type LayerReport, layerReports } from '../search/report.js';
 import { parseRuleFlags, replaceRules } from '../search/rules.js';
-import { type SolvedArchitecture, solveLibrary } from '../search/solve.js';
 import { readStoredLibrary } from '../search/stored-library.js';
+import { requirementsOf, solveSweep, type SweptArchitecture } from '../search/sweep.js';
 import type { Answer } from './command.js';
 import { renderDiverse, renderExplanation, renderFront } from './render-explored.js';
 import { renderMap } from './render-map.js';
 import { renderTable } from './render-table.js';
 import { atLeast, type SolveFlags, wholeNumber } from './solve-flags.js';
 import { solveLibraryFile } from './solve-library.js';
+import { solveTargets } from './solve-targets.js';
+import { targetNotes } from './target-notes.js';
 import { bytes, count, duration, percent, significant } from '../common/units.js';
 
 /**
@@ -35,10 +37,15 @@ async function solveRun(dir: string, flags: SolveFlags): Promise<Answer> {
   if (ofFile !== undefined) throw new InputError(`${FLAG_NAMES[ofFile]} is for library files (--library FILE)`);
   const replacements = parseConstraintFlags(flags.constraint ?? []);
   const newRules = parseRuleFlags(flags.pin ?? [], flags.ban ?? []);
-  const { spec, parent, variants, library } = await readStoredLibrary(dir);
+  const stored = await readStoredLibrary(dir);
+  const { spec, parent, variants, libraries, sweep } = stored;
   const constraints = replaceConstraints(parseConstraints(spec.limits), replacements);
-  const requirements = { constraints, margin: spec.margin, rules: replaceRules(spec.rules, newRules) };
-  const solved = await solveLibrary(library, requirements);
+  const rules = replaceRules(spec.rules, newRules);
+  if (flags.target !== undefined) return solveTargets(dir, stored, flags.target, { constraints, rules });
+  const requirements = requirementsOf({ ...spec, rules }, constraints, sweep);
+  const solved = await solveSweep(libraries, requirements);
+  // Further questions are about the batch size that is best.
+  const library = libraries.find(({ costs }) => costs.workload.batch === solved.workload.batch) ?? stored.library;
   const run = resolve(dir);
   if (flags.front !== undefined) {
     const metrics = flags.front.map((name) => requireMetric(name, '--front'));
@@ -70,14 +77,22 @@ const FLAG_NAMES = {
   maxMilliseconds: '--max-milliseconds',
 } as const;
 
-function renderSolved({ totals, parent, limits, ...solved }: SolvedArchitecture, layers: LayerReport[]): string {
+function renderSolved(solution: SweptArchitecture, layers: LayerReport[]): string {
+  const { totals, parent, limits, ...solved } = solution;
   const row = (title: string, metric: keyof typeof totals, text: (value: number) => string) => [
     title,
-    ...[text(parent[metric]), text(totals[metric]), percent(totals[metric] / parent[metric])],
+    ...[
+      text(parent[metric]),
+      text(totals[metric]),
+      parent[metric] === 0 ? '' : percent(totals[metric] / parent[metric]),
+    ],
   ];
   const rows = [
     row('throughput, tokens/s', 'throughput', count),
+    row('generated tokens/s', 'generatedThroughput', count),
     row('latency of the workload', 'latency', duration),
+    row('time to first token', 'timeToFirstToken', duration),
+    row('time per output token', 'timePerOutputToken', duration),
     row('memory', 'memory', bytes),
     row('KV cache', 'kvCache', bytes),
     row('parameters', 'parameters', count),
@@ -92,7 +107,8 @@ function renderSolved({ totals, parent, limits, ...solved }: SolvedArchitecture,
     `Sum of scores ${significant(solved.objective)} nats/token, ${proof} (${effort})`,
     met.length === 0 ? 'without limits.' : `within ${met.join(', ')}.`,
     '',
-    renderTable(['predicted', 'parent', 'child', 'kept'], rows),
+    renderTable([solution.estimated === undefined ? 'predicted' : 'estimated', 'parent', 'child', 'kept'], rows),
+    ...targetNotes(solution),
     '',
   ].join('\n');
 }

@@ -8,8 +8,10 @@ import {
   boundOf,
   type Constraint,
   constraintText,
+  isRate,
   type Metric,
   type Metrics,
+  metricAtCost,
   metricsOf,
   valueAtCost,
 } from './constraints.js';
@@ -55,8 +57,7 @@ export async function libraryFront(
 }
 
 function metricAt({ costs }: ScoredLibrary, metric: Metric, cost: number): number {
-  const none = { seconds: cost, memory: cost, parameters: cost, kvCache: cost };
-  return metricsOf(none, costs.workload)[metric];
+  return metricAtCost(metric, cost, costs.workload);
 }
 
 /** Up to `count` architectures that differ from each other, as {@link diverse} finds them. */
@@ -128,7 +129,7 @@ export async function explainLibrary(
 }
 
 function isInverted({ metric }: Constraint): boolean {
-  return metric === 'throughput';
+  return isRate(metric);
 }
 
 function alternative({ candidates }: AdditiveProgram, { costs }: ScoredLibrary, solution: Solution): Alternative {
