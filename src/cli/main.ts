@@ -61,7 +61,7 @@ function buildProgram(json: boolean, exit: (status: number) => void): Command {
     .action((model: string, options: GenerateOptions) => perform(() => generate(model, options)));
   command(
     'solve [run]',
-    'find the best architecture of a scored and measured run, or of a library file, under other limits',
+    'find the best architecture of a scored and measured run, a library file or a Puzzletron directory, under other limits',
   )
     .option('--library <file>', 'solve a *.puzzle-library.json instead of a run')
     .option(
@@ -78,6 +78,9 @@ function buildProgram(json: boolean, exit: (status: number) => void): Command {
     .option('--max-shapes <n>', 'at most so many different choices (library files)')
     .option('--gap <score>', 'be content with this much above the least sum of scores (library files)')
     .option('--max-milliseconds <n>', 'stop then, with the best so far and its bound (library files)')
+    .option('--metric <name>', 'the score (Puzzletron directories; default: kl_div)')
+    .option('--stats <args...>', 'which table of costs, for example "batch_size=96" (Puzzletron directories)')
+    .option('--out <file>', 'write solutions.json for the realise step (Puzzletron directories)')
     .option('--explain', "also what limits are worth, and what each layer's second best would cost")
     .option('--front <metrics...>', 'the best under many limits on one metric or two')
     .option('--points <n>', 'points of the front along each metric (default: 20)')

@@ -13,6 +13,10 @@ export interface SolveFlags {
   maxShapes?: string;
   gap?: string;
   maxMilliseconds?: string;
+  /** Of a Puzzletron working directory: the metric that is the score, args of the cost table, the file to write. */
+  metric?: string;
+  stats?: string[];
+  out?: string;
   explain?: boolean;
   front?: string[];
   points?: string;

@@ -1,5 +1,5 @@
 import { significant } from '../common/units.js';
-import { readLibraryFile } from '../search/library-file.js';
+import { type LibraryFile, readLibraryFile } from '../search/library-file.js';
 import { parseLayerRanges, parseLibraryLimits, parsePlaces } from '../search/library-limits.js';
 import { type Explanation, explain } from '../solver/explain.js';
 import { type Axis, diverse, front } from '../solver/front.js';
@@ -14,11 +14,31 @@ import { atLeast, type SolveFlags, wholeNumber } from './solve-flags.js';
  * format, as `docs/library-file.md` describes it. A proven "there is none" is an answer, with exit status 1.
  */
 export async function solveLibraryFile(path: string, flags: SolveFlags): Promise<Answer> {
-  const library = await readLibraryFile(path);
+  return solveAsLibrary(await readLibraryFile(path), flags);
+}
+
+/** What is known of solutions beside their totals, and where they were written to. */
+interface Beside {
+  json: object;
+  /** In place of a name per layer. */
+  map: string;
+  note: string;
+}
+
+/**
+ * The best architecture of anything that is a library, or several.
+ *
+ * @param beside is told of the solutions, each a choice per layer, the best first
+ */
+export async function solveAsLibrary(
+  library: LibraryFile,
+  flags: SolveFlags,
+  beside?: (problem: Problem, solutions: readonly (readonly number[])[]) => Promise<Beside>,
+): Promise<Answer> {
   const limits = parseLibraryLimits(flags.constraint ?? [], library);
   const same = parseLayerRanges(flags.same ?? [], '--same');
   const problem: Problem = {
-    ...library,
+    ...{ layers: library.layers, nonBlock: library.nonBlock },
     limits,
     pins: parsePlaces(flags.pin ?? [], library, '--pin'),
     bans: parsePlaces(flags.ban ?? [], library, '--ban'),
@@ -34,11 +54,12 @@ export async function solveLibraryFile(path: string, flags: SolveFlags): Promise
   const found = await solve(problem, options);
   if (found.status === 'infeasible' || found.status === 'undecided') return noSolution(problem, found);
   if (flags.front !== undefined) return frontAnswer(problem, flags, options);
-  if (flags.diverse !== undefined) return diverseAnswer(problem, flags, options);
+  if (flags.diverse !== undefined) return diverseAnswer(problem, flags, options, beside);
+  const also = await beside?.(problem, [found.choices]);
   const explanation = flags.explain === true ? await explain(problem, found) : undefined;
   return {
-    json: { ...solutionJson(problem, found), ...(explanation === undefined ? {} : { explanation }) },
-    text: [...solutionText(problem, found), ...explanationText(problem, explanation)].join('\n'),
+    json: { ...also?.json, ...solutionJson(problem, found), ...(explanation === undefined ? {} : { explanation }) },
+    text: [...solutionText(problem, found, also), ...explanationText(problem, explanation)].join('\n'),
   };
 }
 
@@ -72,7 +93,7 @@ function namesOf({ layers }: Problem, choices: readonly number[]): string[] {
   return layers.map((layer, l) => layer.choices[choices[l] ?? -1]?.name ?? '');
 }
 
-function solutionText(problem: Problem, solution: Solution): string[] {
+function solutionText(problem: Problem, solution: Solution, beside: Beside | undefined): string[] {
   const { objective, gap, milliseconds, totals, binding, shadowPrices } = solution;
   const proof =
     solution.status === 'optimal' ? 'proven to be the least' : `at most ${significant(gap)} above the least`;
@@ -85,7 +106,9 @@ function solutionText(problem: Problem, solution: Solution): string[] {
     binding.includes(cost) ? `${significant(shadowPrices[cost] ?? 0)} per unit` : '',
   ]);
   return [
-    ...namesOf(problem, solution.choices).map((name, layer) => `${String(layer).padStart(4)}  ${name}`),
+    ...(beside === undefined
+      ? namesOf(problem, solution.choices).map((name, layer) => `${String(layer).padStart(4)}  ${name}`)
+      : [beside.map, '', beside.note]),
     '',
     `Sum of scores ${significant(objective)}, ${proof} (${milliseconds.toFixed(1)} ms)`,
     '',
@@ -137,12 +160,21 @@ async function frontAnswer(problem: Problem, flags: SolveFlags, options: SolveOp
   return { json: { axes, milliseconds, points: json }, text: renderTable(head, rows) };
 }
 
-async function diverseAnswer(problem: Problem, flags: SolveFlags, options: SolveOptions): Promise<Answer> {
+async function diverseAnswer(
+  problem: Problem,
+  flags: SolveFlags,
+  options: SolveOptions,
+  beside: Parameters<typeof solveAsLibrary>[2],
+): Promise<Answer> {
   const count = wholeNumber(flags.diverse ?? '', 1, '--diverse');
   const overlap = atLeast(flags.overlap ?? '0.8', 0, '--overlap');
   const start = performance.now();
   const solutions = await diverse(problem, count, overlap, Object.keys(options).length === 0 ? undefined : options);
   const milliseconds = performance.now() - start;
+  const also = await beside?.(
+    problem,
+    solutions.map(({ choices }) => choices),
+  );
   const first = solutions[0]?.choices ?? [];
   const rows = solutions.map(({ objective, gap, choices }, i) => [
     String(i + 1),
@@ -151,7 +183,7 @@ async function diverseAnswer(problem: Problem, flags: SolveFlags, options: Solve
     String(choices.filter((choice, layer) => choice !== first[layer]).length),
   ]);
   return {
-    json: { milliseconds, solutions: solutions.map((solution) => solutionJson(problem, solution)) },
+    json: { ...also?.json, milliseconds, solutions: solutions.map((solution) => solutionJson(problem, solution)) },
     text: renderTable(['solution', 'sum of scores', 'gap', 'layers unlike the first'], rows),
   };
 }

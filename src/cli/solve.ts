@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { chosenShapes } from '../search/chosen-shapes.js';
 import { InputError } from '../common/errors.js';
+import { isPuzzletronDirectory } from '../formats/puzzletron.js';
 import { parseConstraintFlags, parseConstraints, replaceConstraints, requireMetric } from '../search/constraints.js';
 import { explainLibrary, libraryDiverse, libraryFront } from '../search/explore.js';
 import { type LayerReport, layerReports } from '../search/report.js';
@@ -13,6 +14,7 @@ import { renderMap } from './render-map.js';
 import { renderTable } from './render-table.js';
 import { atLeast, type SolveFlags, wholeNumber } from './solve-flags.js';
 import { solveLibraryFile } from './solve-library.js';
+import { solvePuzzletron } from './solve-puzzletron.js';
 import { solveTargets } from './solve-targets.js';
 import { targetNotes } from './target-notes.js';
 import { bytes, count, duration, percent, significant } from '../common/units.js';
@@ -29,12 +31,15 @@ export async function solve(dir: string | undefined, flags: SolveFlags): Promise
   if (flags.front !== undefined && flags.diverse !== undefined) {
     throw new InputError('--front and --diverse are two questions; ask one');
   }
-  return dir === undefined ? solveLibraryFile(flags.library ?? '', flags) : solveRun(dir, flags);
+  if (dir === undefined) return solveLibraryFile(flags.library ?? '', flags);
+  return (await isPuzzletronDirectory(dir)) ? solvePuzzletron(dir, flags) : solveRun(dir, flags);
 }
 
 async function solveRun(dir: string, flags: SolveFlags): Promise<Answer> {
-  const ofFile = (['same', 'maxShapes', 'gap', 'maxMilliseconds'] as const).find((name) => flags[name] !== undefined);
-  if (ofFile !== undefined) throw new InputError(`${FLAG_NAMES[ofFile]} is for library files (--library FILE)`);
+  const ofFile = (['same', 'maxShapes', 'gap', 'maxMilliseconds', 'metric', 'stats', 'out'] as const).find(
+    (name) => flags[name] !== undefined,
+  );
+  if (ofFile !== undefined) throw new InputError(`${FLAG_NAMES[ofFile]} is not for runs`);
   const replacements = parseConstraintFlags(flags.constraint ?? []);
   const newRules = parseRuleFlags(flags.pin ?? [], flags.ban ?? []);
   const stored = await readStoredLibrary(dir);
@@ -75,6 +80,9 @@ const FLAG_NAMES = {
   maxShapes: '--max-shapes',
   gap: '--gap',
   maxMilliseconds: '--max-milliseconds',
+  metric: '--metric',
+  stats: '--stats',
+  out: '--out',
 } as const;
 
 function renderSolved(solution: SweptArchitecture, layers: LayerReport[]): string {
