@@ -2,6 +2,10 @@ import type { AttentionShape, FfnShape, LayerShape, ModelConfig } from '../forma
 import type { Dtype } from '../formats/safetensors.js';
 import { modelTensors, subblockTensors, type TensorShape } from './tensors.js';
 
+/** What a target may keep values as: what a checkpoint can be stored as, and 8-bit floating point. */
+export type Precision = Dtype | 'F8';
+export const PRECISIONS = ['F32', 'F16', 'BF16', 'F8'] as const satisfies readonly Precision[];
+
 /** What a part of a model takes, exactly; parts add up. */
 export interface Costs {
   parameters: number;
@@ -13,9 +17,9 @@ export interface Costs {
 
 export interface CostOptions {
   /** What weights are stored as. */
-  weights: Dtype;
+  weights: Precision;
   /** What the KV cache is stored as; as the weights by default. */
-  kvCache?: Dtype;
+  kvCache?: Precision;
   /** Tokens that one token attends to, itself included. */
   context: number;
 }
@@ -27,7 +31,7 @@ export interface Workload {
   generated: number;
 }
 
-export const BYTES_PER_VALUE: Record<Dtype, number> = { F32: 4, F16: 2, BF16: 2 };
+export const BYTES_PER_VALUE: Record<Precision, number> = { F32: 4, F16: 2, BF16: 2, F8: 1 };
 
 /** Parameters of any tensors. */
 export function parameterCount(tensors: readonly TensorShape[]): number {

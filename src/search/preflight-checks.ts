@@ -9,21 +9,21 @@ import { loadTokenizer } from '../formats/tokenizer.js';
 import { modelCosts } from '../model/accounting.js';
 import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { STAGES } from '../run/events.js';
-import { libraryCosts } from '../target/costs.js';
-import { checkCostTable, type CostTable, readCostTable, tableKey } from '../target/table.js';
-import { type Constraint, type Metric, parseConstraints } from './constraints.js';
+import { pricedAtBatches } from '../target/costs.js';
+import { profileText } from '../target/profile.js';
+import { type CostTable, tableKey } from '../target/table.js';
+import { batchSizes } from '../target/workload.js';
+import { type Constraint, isTimed, parseConstraints } from './constraints.js';
 import { budgets, checkTensors, type Model, openModel } from './context.js';
 import { requireText } from './data.js';
 import { taskBytes, taskFiles } from './evaluate/scores.js';
 import { peakMemoryBytes, runDirectoryBytes } from './footprint.js';
 import { planSeconds } from './plan.js';
 import { checkRules, type LayerRule } from './rules.js';
-import { checkReachable } from './solve.js';
 import type { Spec } from './spec.js';
+import { checkReachableAtBatches, requirementsOf } from './sweep.js';
+import { importedTables, profileTables } from './target-tables.js';
 import { describePlan, uptrainPlan } from './uptrain-plan.js';
-
-/** What of an architecture is known without a clock. */
-const EXACT: ReadonlySet<Metric> = new Set<Metric>(['memory', 'parameters', 'kvCache']);
 
 /** A search this long is worth a second thought. */
 const LONG_SECONDS = 12 * 3600;
@@ -37,8 +37,8 @@ export interface Found {
   where: string;
   parent?: Model;
   variants?: LayerVariants[];
-  /** Runtimes that can be relied on; seconds of zero where they are still to be measured. */
-  table?: CostTable;
+  /** Runtimes that can be relied on, at each batch size; seconds of zero where they are still to be measured. */
+  tables?: CostTable[];
   /** Size of the task files. */
   taskBytes?: number;
   /** Rules that can be kept. */
@@ -116,14 +116,20 @@ export const INPUTS: readonly Check[] = [
     check: async (found) => {
       const { spec, parent, variants } = found;
       const { target } = spec;
-      if (target.engine !== 'table') {
-        if (parent && variants) found.table = untimedTable(parent.config, variants);
-        return 'measured on this machine';
+      const priced = parent && variants && { config: parent.config, variants };
+      switch (target.engine) {
+        case 'onnxruntime':
+          if (priced) {
+            found.tables = batchSizes(target.workload).map(() => untimedTable(priced.config, priced.variants));
+          }
+          return 'measured on this machine';
+        case 'profile':
+          if (priced) found.tables = profileTables(priced.config, priced.variants, target);
+          return `estimated for ${profileText(target)}`;
+        case 'table':
+          found.tables = await importedTables(target, priced);
+          return target.file;
       }
-      const table = await readCostTable(target.file);
-      if (parent && variants) checkCostTable(table, parent.config, variants, target.workload, target.file);
-      found.table = table;
-      return target.file;
     },
   },
   {
@@ -236,16 +242,16 @@ function checkSequenceLength(spec: Spec, config: ModelConfig, where: string): vo
   );
 }
 
-async function checkLimits({ spec, where, parent, variants, table, rules = [] }: Found): Promise<Said> {
+async function checkLimits({ spec, where, parent, variants, tables, rules = [] }: Found): Promise<Said> {
   const { target, limits, margin } = spec;
   const constraints = parseConstraints(limits, `${where}: limits`);
   if (constraints.length === 0) {
     return { warning: 'none: the parent itself is the best child', fix: 'Set "limits": { "throughput": ">= 2x" }.' };
   }
-  if (parent === undefined || variants === undefined || table === undefined) return 'understood';
-  const known = constraints.filter(({ metric }) => target.engine === 'table' || EXACT.has(metric));
-  const costs = libraryCosts(parent.config, variants, table, target.workload);
-  await checkReachable(costs, { constraints: known, margin, rules });
+  if (parent === undefined || variants === undefined || tables === undefined) return 'understood';
+  const known = constraints.filter(({ metric }) => target.engine !== 'onnxruntime' || !isTimed(metric));
+  const costs = pricedAtBatches(parent.config, variants, tables, target.workload);
+  await checkReachableAtBatches(costs, requirementsOf({ target, margin, rules }, known, costs));
   return reached(constraints, known);
 }
 
