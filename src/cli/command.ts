@@ -8,6 +8,8 @@ export interface Answer {
   json: object;
   /** What is printed without `--json`. */
   text: string;
+  /** Exit status of an answer that is a "no"; 0 where absent. */
+  status?: number;
 }
 
 /** Exit statuses, the same for every command. */
@@ -26,9 +28,9 @@ export function say(line: string): void {
  */
 export async function answer(json: boolean, command: () => Promise<Answer>): Promise<number> {
   try {
-    const { json: object, text } = await command();
+    const { json: object, text, status = EXIT.ok } = await command();
     print(json ? JSON.stringify(object) : text);
-    return EXIT.ok;
+    return status;
   } catch (error) {
     return fail(json, error);
   }

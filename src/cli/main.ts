@@ -10,7 +10,8 @@ import { EXPORT_FORMATS, exportChild, type ExportOptions } from './export.js';
 import { generate, type GenerateOptions } from './generate.js';
 import { inspect } from './inspect.js';
 import { resume, search, type SearchFlags } from './search.js';
-import { solve, type SolveFlags } from './solve.js';
+import { solve } from './solve.js';
+import type { SolveFlags } from './solve-flags.js';
 import { status } from './status.js';
 
 const HELP = `
@@ -59,11 +60,34 @@ function buildProgram(json: boolean, exit: (status: number) => void): Command {
     .requiredOption('--prompt <text>', 'the beginning')
     .requiredOption('--tokens <n>', 'how many tokens to add at most')
     .action((model: string, options: GenerateOptions) => perform(() => generate(model, options)));
-  command('solve <run>', 'find the best architecture of a scored and measured run under other limits')
+  command(
+    'solve [run]',
+    'find the best architecture of a scored and measured run, a library file or a Puzzletron directory, under other limits',
+  )
+    .option('--library <file>', 'solve a *.puzzle-library.json instead of a run')
+    .option(
+      '--target <targets...>',
+      "solve for other machines: hardware profiles (h100-sxm, rtx-4090, …), files with a cost table or a spec's target",
+    )
     .option('--constraint <limits...>', 'for example "memory<=60%" "throughput>=2x"; the other limits of the spec hold')
-    .option('--pin <variants...>', 'what a layer must have, for example "3:attention=kv2"')
-    .option('--ban <variants...>', 'what a layer must not have, for example "5:ffn=no-op"')
-    .action((run: string, flags: SolveFlags) => perform(() => solve(run, flags)));
+    .option('--pin <variants...>', 'what a layer must have, for example "3:attention=kv2"; of a file, "3:NAME"')
+    .option(
+      '--ban <variants...>',
+      'what a layer must not have, for example "5:ffn=no-op"; of a file, "5:NAME" or "*:NAME"',
+    )
+    .option('--same <layers...>', 'layers that must be alike, for example "0-9" (library files)')
+    .option('--max-shapes <n>', 'at most so many different choices (library files)')
+    .option('--gap <score>', 'be content with this much above the least sum of scores (library files)')
+    .option('--max-milliseconds <n>', 'stop then, with the best so far and its bound (library files)')
+    .option('--metric <name>', 'the score (Puzzletron directories; default: kl_div)')
+    .option('--stats <args...>', 'which table of costs, for example "batch_size=96" (Puzzletron directories)')
+    .option('--out <file>', 'write solutions.json for the realise step (Puzzletron directories)')
+    .option('--explain', "also what limits are worth, and what each layer's second best would cost")
+    .option('--front <metrics...>', 'the best under many limits on one metric or two')
+    .option('--points <n>', 'points of the front along each metric (default: 20)')
+    .option('--diverse <n>', 'so many architectures that differ from each other')
+    .option('--overlap <share>', 'in what share of the layers those may agree (default: 0.8)')
+    .action((run: string | undefined, flags: SolveFlags) => perform(() => solve(run, flags)));
   command('export <run>', 'write the child of a finished run, or the model in a folder, for other programs')
     .addOption(new Option('--format <format>', 'layout').choices(EXPORT_FORMATS).default('hf'))
     .addOption(new Option('--precision <type>', 'of the matrices in a GGUF (default: f32)').choices(PRECISION_NAMES))

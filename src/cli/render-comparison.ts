@@ -16,10 +16,10 @@ export function workloadText({ batch, prefill, generated }: Workload): string {
 }
 
 /** The table parent | child | kept, with two more columns for each baseline. */
-export function renderComparison({ parent, child, kept, baselines }: Report): string {
+export function renderComparison({ parent, child, kept, baselines, solution }: Report): string {
   const others = [{ model: child, kept }, ...baselines];
   const head = ['', 'parent', ...others.flatMap(({ model }) => [model.name, 'kept'])];
-  const rows = lines(parent).map((line) => [
+  const rows = lines(parent, solution.estimated !== undefined).map((line) => [
     line.title,
     line.value(parent),
     ...others.flatMap((other) => [line.value(other.model), line.kept?.(other.model, other.kept) ?? '']),
@@ -27,7 +27,7 @@ export function renderComparison({ parent, child, kept, baselines }: Report): st
   return renderTable(head, rows);
 }
 
-function lines(parent: ModelReport): Line[] {
+function lines(parent: ModelReport, isEstimated: boolean): Line[] {
   const predicted = ({ throughput }: ModelReport) => throughput.predicted;
   return [
     { title: 'parameters', value: (model) => count(model.parameters), kept: (_, kept) => percent(kept.parameters) },
@@ -35,7 +35,7 @@ function lines(parent: ModelReport): Line[] {
     memoryLine('KV cache', parent, ({ kvBytes }) => kvBytes),
     memoryLine('weights and KV cache', parent, (memory) => memory.bytes),
     {
-      title: 'predicted throughput, tokens/s',
+      title: `${isEstimated ? 'estimated' : 'predicted'} throughput, tokens/s`,
       value: (model) => orDash(predicted(model), count),
       kept: (model) => orDash(ratio(predicted(model), predicted(parent)), times),
     },
@@ -100,13 +100,16 @@ function ratio(part: number | null, whole: number | null): number | null {
 }
 
 /** What the words of the table mean, as exactly as a reader needs who compares them with others. */
-export function comparisonNotes({ evaluation, parent }: Report): string[] {
+export function comparisonNotes({ evaluation, parent, solution }: Report): string[] {
   const { text, speedup } = evaluation;
   const items = parent.tasks.reduce((sum, task) => sum + task.items, 0);
   return [
     `Workload: ${workloadText(speedup.workload)} (prompt + generated, of each sequence). Memory: weights and KV cache at ` +
       'the precision of the runtime (F32), all tokens of the workload cached; computed, not measured.',
-    'Throughput: all tokens of the workload, prompt and generated, per second. Predicted: by the costs of the parts. ' +
+    'Throughput: all tokens of the workload, prompt and generated, per second. ' +
+      (solution.estimated === undefined
+        ? 'Predicted: by the costs of the parts. '
+        : `Estimated: not for this machine, and not measured, but ${solution.estimated}. `) +
       `Measured: whole models in the same decode loop on ${plural(speedup.threads, 'thread')}; kept is the median over ` +
       `n = ${speedup.n} alternating pairs, with its quartiles in brackets.`,
     `Perplexity, KL(parent || child) and top-1 agreement: on ${count(text.tokens)} predicted tokens of test text.`,

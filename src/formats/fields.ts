@@ -12,7 +12,8 @@ export interface NumberRule {
 /** A JSON object whose fields are read with their rules; every InputError names the file and the field. */
 export class Fields {
   private readonly where: string;
-  private readonly json: Record<string, unknown>;
+  /** What the fields are of, unread ones too. */
+  readonly json: Record<string, unknown>;
   private readonly prefix: string;
 
   constructor(json: unknown, where: string, prefix = '') {
@@ -42,6 +43,11 @@ export class Fields {
   /** The object in field `name`. */
   inside(name: string): Fields {
     return new Fields(this.get(name), this.where, this.path(name));
+  }
+
+  /** The object at place `index` of the list in field `name`. */
+  at(name: string, index: number): Fields {
+    return new Fields(this.list(name)[index], this.where, `${this.path(name)}[${index}]`);
   }
 
   /** A whole number of at least `min` (1 by default) and at most `max`. */

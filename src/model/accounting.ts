@@ -2,9 +2,9 @@ import type { AttentionShape, FfnShape, LayerShape, ModelConfig } from '../forma
 import type { Dtype } from '../formats/safetensors.js';
 import { modelTensors, subblockTensors, type TensorShape } from './tensors.js';
 
-/** What a target may keep values as: what a checkpoint can be stored as, and llama.cpp's blocks of 8-bit numbers. */
-export type Precision = Dtype | 'Q8_0';
-export const PRECISIONS = ['F32', 'F16', 'BF16', 'Q8_0'] as const satisfies readonly Precision[];
+/** What a target may keep values as: what a checkpoint can be stored as, 8-bit floating point, and llama.cpp's blocks of 8-bit numbers. */
+export type Precision = Dtype | 'F8' | 'Q8_0';
+export const PRECISIONS = ['F32', 'F16', 'BF16', 'F8', 'Q8_0'] as const satisfies readonly Precision[];
 
 /** What a part of a model takes, exactly; parts add up. */
 export interface Costs {
@@ -32,7 +32,7 @@ export interface Workload {
 }
 
 /** A Q8_0 block of 32 values has a scale of two bytes. */
-export const BYTES_PER_VALUE: Record<Precision, number> = { F32: 4, F16: 2, BF16: 2, Q8_0: 34 / 32 };
+export const BYTES_PER_VALUE: Record<Precision, number> = { F32: 4, F16: 2, BF16: 2, F8: 1, Q8_0: 34 / 32 };
 
 /** Parameters of any tensors. */
 export function parameterCount(tensors: readonly TensorShape[]): number {

@@ -6,7 +6,7 @@ import {
   layerDetailSchema,
   layerRuleSchema,
   metricSchema,
-  metricsSchema,
+  storedMetricsSchema,
   rangeSchema,
   solveAnswerSchema,
 } from './solution.js';
@@ -59,8 +59,8 @@ export const comparedSolutionSchema = z.object({
   limits: z.array(z.string()),
   /** Sum of scores, nats/token. */
   objective: z.number(),
-  totals: metricsSchema,
-  parent: metricsSchema,
+  totals: storedMetricsSchema,
+  parent: storedMetricsSchema,
   architecture: z.array(z.object({ attention: z.string(), ffn: z.string() })),
 });
 export type ComparedSolution = z.infer<typeof comparedSolutionSchema>;

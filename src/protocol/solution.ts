@@ -3,12 +3,29 @@ import { architectureMapSchema, halfSchema } from './architecture.js';
 
 const amount = z.number().nonnegative();
 
-export const METRIC_NAMES = ['throughput', 'memory', 'latency', 'parameters', 'kvCache'] as const;
+export const METRIC_NAMES = [
+  'throughput',
+  'generatedThroughput',
+  'memory',
+  'latency',
+  'timeToFirstToken',
+  'timePerOutputToken',
+  'parameters',
+  'kvCache',
+] as const;
 export const metricSchema = z.enum(METRIC_NAMES);
 export type MetricName = z.infer<typeof metricSchema>;
 
-/** Tokens per second, bytes, seconds, parameters, bytes: of a whole model at the workload. */
+/** Tokens per second, bytes, seconds, parameters: of a whole model at the workload. */
 export const metricsSchema = z.record(metricSchema, amount);
+/** What is kept of an earlier solve. */
+export const storedMetricsSchema = z.object({
+  throughput: amount,
+  memory: amount,
+  latency: amount,
+  parameters: amount,
+  kvCache: amount,
+});
 export type MetricValues = z.infer<typeof metricsSchema>;
 
 /** What the user decides about one half of one layer: one variant that it must have, or some that it must not. */
@@ -51,6 +68,10 @@ export const solutionViewSchema = z.object({
   limits: z.array(limitViewSchema),
   totals: metricsSchema,
   parent: metricsSchema,
+  /** Sequences served together: the best of those that the target allows. */
+  batch: z.number(),
+  /** Where estimated seconds come from; null where they were measured. */
+  estimated: z.string().nullable(),
   map: architectureMapSchema,
 });
 export type SolutionView = z.infer<typeof solutionViewSchema>;

@@ -35,6 +35,8 @@ export function inputOf(activations: Activations, layer: number, half: Half): st
   return file;
 }
 
+const halfOf = ({ layer, half }: { layer: number; half: Half }): string => `${layer}/${half}`;
+
 /** A half's closed-form moments: what makes them, and what the tasks of its variants need of them. */
 interface Moments {
   task: TaskRequest;
@@ -78,7 +80,7 @@ export async function distilStage(
     const trained = variant.shape.kind !== 'no-op';
     const own = parent.config.layers[layer]?.[half].kind;
     const closed = trained && spec.distil.start === 'closed-form' && (own === 'gqa' || own === 'gated');
-    const id = `${layer}/${half}`;
+    const id = halfOf({ layer, half });
     const ofHalf = closed ? (moments.get(id) ?? momentsOf(context, activations, data, layer, half)) : undefined;
     if (ofHalf !== undefined) moments.set(id, ofHalf);
     const settings = {
@@ -122,10 +124,13 @@ export async function distilStage(
   const isOpen = ({ task }: { task: TaskRequest }) => run.finished(task.key) === undefined;
   const rounds = activations.rounds.flatMap((range) => {
     const here = jobs.filter(({ layer }) => range.first <= layer && layer < range.end);
-    const needed = new Set(here.filter(isOpen).map(({ layer, half }) => `${layer}/${half}`));
     const prepare = () => activations.need(range);
-    // What closed forms are made from comes first, and only where one is still to be made.
-    const before = [...moments].flatMap(([id, { task }]) => (needed.has(id) ? [task] : []));
+    // What closed forms are made from comes first; where none is still to be made, only as tokens that were spent.
+    const before = [...new Set(here.map(halfOf))].flatMap((id) => {
+      const ofHalf = moments.get(id);
+      const needed = here.some((job) => halfOf(job) === id && isOpen(job));
+      return ofHalf !== undefined && (needed || !isOpen(ofHalf)) ? [ofHalf.task] : [];
+    });
     return [
       { prepare, tasks: before },
       { prepare, tasks: here.map(({ task }) => task) },

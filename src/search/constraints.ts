@@ -1,14 +1,23 @@
 import { InputError } from '../common/errors.js';
 import { BYTE_SIZES } from '../common/units.js';
 import type { Workload } from '../model/accounting.js';
-import type { PartCosts } from '../target/costs.js';
-import { throughput, workloadTokens } from '../target/workload.js';
+import { type LibraryCosts, type PartCosts, sumPartCosts } from '../target/costs.js';
+import { generatedTokens, workloadTokens } from '../target/workload.js';
 
 /** What can be limited. */
-export const METRICS = ['throughput', 'memory', 'latency', 'parameters', 'kvCache'] as const;
+export const METRICS = [
+  'throughput',
+  'generatedThroughput',
+  'memory',
+  'latency',
+  'timeToFirstToken',
+  'timePerOutputToken',
+  'parameters',
+  'kvCache',
+] as const;
 export type Metric = (typeof METRICS)[number];
 
-/** A whole model's metrics: tokens per second, bytes, seconds, parameters, bytes. */
+/** A whole model's metrics, in base units: tokens per second, bytes, seconds, parameters. */
 export type Metrics = Record<Metric, number>;
 
 type Relation = '<=' | '>=';
@@ -31,34 +40,46 @@ interface Unit {
 
 /** What turns a user's limit into one on costs that add up. */
 export interface LimitBasis {
-  /** The parent's predicted costs. */
-  parent: PartCosts;
+  /** What `%` and `x` are of: the parent's predicted metrics. */
+  parent: Metrics;
   workload: Workload;
   /** Share by which limits on runtime are tightened. */
   margin: number;
 }
 
-const UNITS: Record<Metric, Record<string, number>> = {
-  throughput: { 'tokens/s': 1 },
-  memory: BYTE_SIZES,
-  latency: { s: 1, ms: 1e-3 },
-  parameters: { '': 1, K: 1e3, M: 1e6, B: 1e9 },
-  kvCache: BYTE_SIZES,
+/** What a metric is made of. */
+interface MetricRule {
+  /** The cost behind it, which adds up over the layers as the metric itself may not. */
+  cost: keyof PartCosts;
+  /** Where the metric is a rate: the tokens that it counts, over the seconds of `cost`. */
+  tokens?: (workload: Workload) => number;
+  /** Its seconds are predicted, and predictions err. */
+  timed: boolean;
+  units: Record<string, number>;
+  example: string;
+}
+
+const SECONDS = { s: 1, ms: 1e-3 };
+const RATE = { 'tokens/s': 1 };
+
+const RULES: Record<Metric, MetricRule> = {
+  throughput: { cost: 'seconds', tokens: workloadTokens, timed: true, units: RATE, example: '>= 2.17x' },
+  generatedThroughput: { cost: 'seconds', tokens: generatedTokens, timed: true, units: RATE, example: '>= 2x' },
+  memory: { cost: 'memory', timed: false, units: BYTE_SIZES, example: '<= 60%' },
+  latency: { cost: 'seconds', timed: true, units: SECONDS, example: '<= 1.5 s' },
+  timeToFirstToken: { cost: 'prefillSeconds', timed: true, units: SECONDS, example: '<= 200 ms' },
+  timePerOutputToken: { cost: 'stepSeconds', timed: true, units: SECONDS, example: '<= 20 ms' },
+  parameters: { cost: 'parameters', timed: false, units: { '': 1, K: 1e3, M: 1e6, B: 1e9 }, example: '<= 3M' },
+  kvCache: { cost: 'kvCache', timed: false, units: BYTE_SIZES, example: '<= 50%' },
 };
 const RELATIVE_UNITS: Record<string, number> = { '%': 0.01, x: 1 };
-
-const EXAMPLES: Record<Metric, string> = {
-  throughput: '>= 2.17x',
-  memory: '<= 60%',
-  latency: '<= 1.5 s',
-  parameters: '<= 3M',
-  kvCache: '<= 50%',
-};
 
 /** Names by which a metric may be called, in lower case. */
 const NAMES = new Map<string, Metric>([
   ...METRICS.map((metric) => [metric.toLowerCase(), metric] as const),
   ['kv', 'kvCache'],
+  ['ttft', 'timeToFirstToken'],
+  ['tpot', 'timePerOutputToken'],
 ]);
 
 const RELATIONS: Record<string, Relation> = { '<=': '<=', '≤': '<=', '>=': '>=', '≥': '>=' };
@@ -68,13 +89,13 @@ const MAX_TEXT = 80;
 
 /** How a limit on a metric is written. */
 export function limitHelp(metric: Metric): string {
-  const units = Object.keys({ ...UNITS[metric], ...RELATIVE_UNITS }).map((unit) => unit || 'no unit');
-  return `write <= or >=, a number above 0, and a unit (${units.join(', ')}; % and x are relative to the parent), for example "${EXAMPLES[metric]}"`;
+  const units = Object.keys({ ...RULES[metric].units, ...RELATIVE_UNITS }).map((unit) => unit || 'no unit');
+  return `write <= or >=, a number above 0, and a unit (${units.join(', ')}; % and x are relative to the parent), for example "${RULES[metric].example}"`;
 }
 
 /** A regular expression, without flags, for the texts that `parseConstraint` understands of a metric. */
 export function limitPattern(metric: Metric): string {
-  const units = Object.keys({ ...UNITS[metric], ...RELATIVE_UNITS });
+  const units = Object.keys({ ...RULES[metric].units, ...RELATIVE_UNITS });
   const anyCase = (text: string) => text.replace(/[a-z]/gi, (c) => `[${c.toLowerCase()}${c.toUpperCase()}]`);
   const unit = units.map(anyCase).join('|');
   return `^\\s*(${Object.keys(RELATIONS).join('|')})\\s*(?=[0.]*[1-9])\\d+(\\.\\d+)?([eE][+-]?\\d+)?\\s*(${unit})\\s*$`;
@@ -86,7 +107,7 @@ export function limitPattern(metric: Metric): string {
  */
 export function parseConstraint(name: string, text: string, where: string): Constraint {
   const metric = requireMetric(name, where);
-  const units = { ...UNITS[metric], ...RELATIVE_UNITS };
+  const units = { ...RULES[metric].units, ...RELATIVE_UNITS };
   const [, sign = '', digits = '', unitText = ''] = CONSTRAINT.exec(text) ?? [];
   const relation = RELATIONS[sign];
   const value = Number(digits);
@@ -134,7 +155,8 @@ export function metricNamed(name: string): Metric | undefined {
   return NAMES.get(name.toLowerCase());
 }
 
-function requireMetric(name: string, where: string): Metric {
+/** As {@link metricNamed}; throws InputError, with what is possible, where there is none. */
+export function requireMetric(name: string, where: string): Metric {
   const metric = metricNamed(name);
   if (metric !== undefined) return metric;
   throw new InputError(`"${name.slice(0, MAX_TEXT)}" cannot be limited; possible: ${METRICS.join(', ')}`, where);
@@ -169,33 +191,69 @@ export function amountText({ metric, unit }: Constraint, value: number): string 
   return `${value}${unit.relative || metric === 'parameters' ? '' : ' '}${unit.text}`;
 }
 
+function ofEach(value: (metric: Metric, rule: MetricRule) => number): Metrics {
+  return Object.fromEntries(METRICS.map((metric) => [metric, value(metric, RULES[metric])])) as Metrics;
+}
+
 /** The metrics of a model by its costs. */
-export function metricsOf({ seconds, memory, parameters, kvCache }: PartCosts, workload: Workload): Metrics {
-  return { throughput: throughput(workload, seconds), memory, latency: seconds, parameters, kvCache };
+export function metricsOf(costs: PartCosts, workload: Workload): Metrics {
+  return ofEach((metric) => metricAtCost(metric, costs[RULES[metric].cost], workload));
+}
+
+/** The predicted metrics of the parent: the first variant of every half. */
+export function parentMetrics({ nonBlock, layers, workload }: LibraryCosts): Metrics {
+  const own = layers.flatMap(({ attention, ffn }) => [...attention.slice(0, 1), ...ffn.slice(0, 1)]);
+  return metricsOf(sumPartCosts([nonBlock, ...own]), workload);
+}
+
+/** A metric by the additive cost behind it, and the other way round. */
+export function metricAtCost(metric: Metric, cost: number, workload: Workload): number {
+  const tokens = RULES[metric].tokens?.(workload);
+  // Nothing counted is nothing per second, and takes no second.
+  return tokens === undefined ? cost : tokens === 0 ? 0 : tokens / cost;
 }
 
 /**
  * The cost behind each metric, which adds up over the layers as the metric itself may not: for throughput, the seconds of
  * the workload. The solver knows them by the metrics' names.
  */
-export function additiveCosts({ seconds, memory, parameters, kvCache }: PartCosts): Metrics {
-  return { throughput: seconds, memory, latency: seconds, parameters, kvCache };
+export function additiveCosts(costs: PartCosts): Metrics {
+  return ofEach((_, { cost }) => costs[cost]);
+}
+
+/** What `additiveCosts` is of. */
+export function costOf(metric: Metric): keyof PartCosts {
+  return RULES[metric].cost;
+}
+
+/** Whether a metric counts tokens per second, so that its cost falls as it rises. */
+export function isRate(metric: Metric): boolean {
+  return RULES[metric].tokens !== undefined;
+}
+
+/** Whether a metric is only known where runtimes are. */
+export function isTimed(metric: Metric): boolean {
+  return RULES[metric].timed;
 }
 
 /** Which side of the additive cost a constraint bounds: runtime from above where throughput is bounded from below. */
 export function boundOf({ metric, relation }: Constraint): 'max' | 'min' {
-  return (relation === '<=') === (metric === 'throughput') ? 'min' : 'max';
+  return (relation === '<=') === isRate(metric) ? 'min' : 'max';
 }
 
-/** The additive cost at which a constraint is just met. */
+/** The additive cost at which a constraint is just met. Throws InputError for a rate of tokens that are not there. */
 export function costLimit(constraint: Constraint, basis: LimitBasis): number {
+  if (RULES[constraint.metric].tokens?.(basis.workload) === 0) {
+    throw new InputError('nothing is generated by the workload of the target', `limits.${constraint.metric}`);
+  }
   const target = constraint.value * unitScale(constraint, basis);
-  return inverted(constraint, target, basis) * tightening(constraint, basis);
+  return metricAtCost(constraint.metric, target, basis.workload) * tightening(constraint, basis);
 }
 
 /** The value, in its own unit, with which a constraint is just met at this additive cost: `costLimit` backwards. */
 export function valueAtCost(constraint: Constraint, cost: number, basis: LimitBasis): number {
-  return inverted(constraint, cost / tightening(constraint, basis), basis) / unitScale(constraint, basis);
+  const met = cost / tightening(constraint, basis);
+  return metricAtCost(constraint.metric, met, basis.workload) / unitScale(constraint, basis);
 }
 
 /** `value` with few digits, away from the allowed side, so that what just meets it still does. */
@@ -207,17 +265,12 @@ export function roundedOutward({ relation }: Constraint, value: number, digits =
 }
 
 /** Base units of the metric in one of the constraint's. */
-function unitScale({ metric, unit }: Constraint, { parent, workload }: LimitBasis): number {
-  return unit.relative ? unit.scale * metricsOf(parent, workload)[metric] : unit.scale;
-}
-
-/** From throughput to seconds, and from seconds to throughput. */
-function inverted({ metric }: Constraint, value: number, { workload }: LimitBasis): number {
-  return metric === 'throughput' ? workloadTokens(workload) / value : value;
+function unitScale({ metric, unit }: Constraint, { parent }: LimitBasis): number {
+  return unit.relative ? unit.scale * parent[metric] : unit.scale;
 }
 
 /** Predictions of runtime err, those of the others do not. */
 function tightening(constraint: Constraint, { margin }: LimitBasis): number {
-  if (constraint.metric !== 'throughput' && constraint.metric !== 'latency') return 1;
+  if (!isTimed(constraint.metric)) return 1;
   return boundOf(constraint) === 'max' ? 1 - margin : 1 + margin;
 }

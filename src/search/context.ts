@@ -5,7 +5,9 @@ import { type ModelConfig, readModelConfig } from '../formats/hf-config.js';
 import { ENGINE_VERSION } from '../graph/engine.js';
 import { type Checkpoint, openCheckpoint, tensorEntry } from '../formats/safetensors.js';
 import { modelTensors } from '../model/tensors.js';
+import type { Workload } from '../model/accounting.js';
 import type { Run } from '../run/run.js';
+import { batchSizes, meanWorkload, wholeWorkload } from '../target/workload.js';
 import { fileHash, taskKey } from '../run/task-key.js';
 import type { LossPoints } from './loss-curve.js';
 import type { Spec } from './spec.js';
@@ -126,6 +128,14 @@ export function budgets(spec: Spec, config: ModelConfig): Budgets {
   };
 }
 
+/** What whole models are timed at: the target's mean workload, at its largest batch where none is chosen yet. */
+export function timedWorkload(
+  { target }: Pick<Spec, 'target'>,
+  batch = Math.max(...batchSizes(target.workload)),
+): Workload {
+  return wholeWorkload(meanWorkload(target.workload, batch));
+}
+
 /** Everything the stages share. */
 export interface SearchContext {
   run: Run;
@@ -136,6 +146,8 @@ export interface SearchContext {
   executor: Executor;
   /** Threads of whole-model stages in this process. */
   threads: number;
+  /** What parent and child are timed at. */
+  workload: Workload;
 }
 
 export async function createContext(run: Run, spec: Spec, executor: Executor): Promise<SearchContext> {
@@ -150,6 +162,7 @@ export async function createContext(run: Run, spec: Spec, executor: Executor): P
     budgets: budgets(spec, parent.config),
     executor,
     threads: spec.threads ?? availableParallelism(),
+    workload: timedWorkload(spec),
   };
 }
 

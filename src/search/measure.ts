@@ -1,55 +1,76 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ModelConfig } from '../formats/hf-config.js';
 import type { LayerVariants, Variant } from '../model/variants.js';
 import { writeJson } from '../run/artifacts.js';
 import { taskKey } from '../run/task-key.js';
-import { type Part, type PartTiming, timingInputs } from '../target/onnxruntime.js';
-import { checkCostTable, type CostTable, measuredTable, readCostTable, tableKey } from '../target/table.js';
-import type { Workload } from '../model/accounting.js';
 import { excludedReasons, variantProblem } from '../target/excluded.js';
+import { type Part, type PartTiming, timingInputs } from '../target/onnxruntime.js';
+import { type CostTable, meanTable, measuredTable, tableKey } from '../target/table.js';
+import { batchSizes, workloadKinds } from '../target/workload.js';
+import type { Workload } from '../model/accounting.js';
 import type { Executor, SearchContext, TaskRequest } from './context.js';
 import { type MeasuringEngine, measuringEngine } from './measuring-engine.js';
 import { COSTS_FILE } from './run-files.js';
+import type { MeasuredTarget } from './stored-as.js';
+import { importedTables, profileTables, type Target } from './target-tables.js';
 import { runStageTasks, warnOnce } from './tasks.js';
 
 /** Rows timed together, in turns with one reference layer: fewer lose less when killed, more share the reference. */
-const ROWS_PER_GROUP = 4;
+export const ROWS_PER_GROUP = 4;
 /** Bounds the stage: a dozen variants take about 40 seconds. */
 const SECONDS_PER_ROW = 3;
 
 /**
- * The runtime of every variant: imported, or measured on this machine. Each row is a task of its own, keyed by engine,
- * processor, threads, workload and shapes, but not by the weights; what one process has finished no other measures again.
+ * The runtime of every variant, a table for each batch size of the target: imported, estimated, or measured on this
+ * machine. Each row that is measured is a task of its own, keyed by engine, processor, threads, workload and shapes, but not
+ * by the weights; what one process has finished no other measures again.
  */
-export async function measureStage(context: SearchContext, variants: readonly LayerVariants[]): Promise<CostTable> {
-  const { target } = context.spec;
-  const table =
-    target.engine === 'table'
-      ? await importTable(context, target.file, variants)
-      : await measure(context, variants, measuringEngine(target));
-  await writeJson(context.run.path(COSTS_FILE), table);
-  return table;
+export async function measureStage(context: SearchContext, variants: readonly LayerVariants[]): Promise<CostTable[]> {
+  const tables = await targetTables(context, variants, context.spec.target);
+  const [only, ...more] = tables;
+  await writeJson(context.run.path(COSTS_FILE), more.length === 0 ? only : tables);
+  return tables;
 }
 
-async function importTable(
-  { run, parent, spec }: SearchContext,
-  file: string,
+async function targetTables(
+  context: SearchContext,
   variants: readonly LayerVariants[],
-): Promise<CostTable> {
+  target: Target,
+): Promise<CostTable[]> {
+  const { config } = context.parent;
+  switch (target.engine) {
+    case 'onnxruntime':
+    case 'llama.cpp':
+      return measure(context, variants, target);
+    case 'profile':
+      return atOnce(context, () => Promise.resolve(profileTables(config, variants, target)));
+    case 'table':
+      return atOnce(context, () => importedTables(target, { config, variants }));
+  }
+}
+
+/** A stage that takes no time. */
+async function atOnce({ run }: SearchContext, tables: () => Promise<CostTable[]>): Promise<CostTable[]> {
   run.append({ type: 'stage-started', stage: 'measure', total: 1 });
-  const table = await readCostTable(file);
-  checkCostTable(table, parent.config, variants, spec.target.workload, file);
+  const found = await tables();
   run.append({ type: 'stage-finished', stage: 'measure' });
-  return table;
+  return found;
+}
+
+interface TimingPayload {
+  part: Part;
+  workload: Workload;
 }
 
 async function measure(
   context: SearchContext,
   variants: readonly LayerVariants[],
-  measuring: MeasuringEngine,
-): Promise<CostTable> {
-  const { engine, stored } = measuring;
+  target: MeasuredTarget,
+): Promise<CostTable[]> {
   const { config } = context.parent;
-  const { workload } = context.spec.target;
+  const { workload: service } = target;
+  const measuring = measuringEngine(target);
+  const { engine, stored } = measuring;
   for (const why of excludedReasons(stored.engine, variants)) {
     warnOnce(context.run, `left out of the solution: ${why}`);
   }
@@ -57,41 +78,57 @@ async function measure(
     ([, { half, shape }]) => variantProblem(stored.engine, half, shape) === undefined,
   );
   const parts: [string, Part][] = [['non-block', { half: 'non-block' }], ...distinct];
-  const tasks = parts.map(([label, part]): TaskRequest => {
-    const key = taskKey('measure', timingInputs(config, part, workload, engine));
-    return { key, kind: 'measure', label, payload: part, cost: 1 };
-  });
-  const executor = timingExecutor(config, workload, measuring);
+  const batches = batchSizes(service).map((batch) => workloadKinds(service, batch));
+  const isOnly = batches.flat().length === 1;
+  const tasks = batches.flat().flatMap(({ workload }) =>
+    parts.map(([name, part]): TaskRequest => {
+      const key = taskKey('measure', timingInputs(config, part, workload, engine));
+      const { batch, prefill, generated } = workload;
+      const label = isOnly ? name : `${name} at ${batch} × (${prefill} + ${generated})`;
+      return { key, kind: 'measure', label, payload: { part, workload } satisfies TimingPayload, cost: 1 };
+    }),
+  );
+  const executor = timingExecutor(config, measuring);
   const finished = await runStageTasks({ ...context, executor }, 'measure', [{ tasks }]);
-  const [nonBlock, ...timings] = finished.map((task) => task.result as PartTiming | undefined);
-  const rows = distinct.map(([key], i): [string, PartTiming] => [key, timed(timings[i], key)]);
-  const { name, version, cpu, threads } = engine;
-  const source = `measured with ${name} ${version} on ${threads} threads of ${cpu}`;
-  return measuredTable(timed(nonBlock, 'non-block'), new Map(rows), { workload, source, stored });
+  const timings = finished.map((task, i) => timed(task.result as PartTiming | undefined, tasks[i]?.label));
+  const { name, version, cpu } = engine;
+  const source = `measured with ${name} ${version} on ${engine.threads} threads of ${cpu}`;
+  let next = 0;
+  return batches.map((kinds) =>
+    meanTable(
+      kinds.map(({ share, workload }) => {
+        const [nonBlock, ...rest] = timings.slice(next, (next += parts.length));
+        const rows = distinct.map(([key], i): [string, PartTiming] => [key, timed(rest[i], key)]);
+        return { share, workload, table: measuredTable(timed(nonBlock), new Map(rows), { workload, source, stored }) };
+      }),
+    ),
+  );
 }
 
-function timed(timing: PartTiming | undefined, label: string): PartTiming {
+function timed(timing: PartTiming | undefined, label = 'non-block'): PartTiming {
   if (timing === undefined) throw new Error(`${label} was not timed`);
   return timing;
 }
 
 /** One variant of each shape by its name in the table; what does nothing takes nothing. */
-function distinctVariants(config: ModelConfig, variants: readonly LayerVariants[]): [string, Variant][] {
+export function distinctVariants(config: ModelConfig, variants: readonly LayerVariants[]): [string, Variant][] {
   const all = variants.flatMap(({ attention, ffn }): Variant[] => [...attention, ...ffn]);
   const costly = all.filter(({ shape }) => shape.kind !== 'no-op');
   return [...new Map(costly.map((variant) => [tableKey(config, variant), variant]))];
 }
 
 /** Times tasks group by group in this process, with nothing else of the run at work. */
-function timingExecutor(config: ModelConfig, workload: Workload, { engine, timeParts }: MeasuringEngine): Executor {
+function timingExecutor(config: ModelConfig, { engine, timeParts }: MeasuringEngine): Executor {
   return async (tasks, { beforeTask, onStarted, onFinished }) => {
-    for (let first = 0; first < tasks.length; first += ROWS_PER_GROUP) {
-      const group = tasks.slice(first, first + ROWS_PER_GROUP);
+    for (const group of groupsOfOneWorkload(tasks)) {
       await beforeTask();
       group.forEach(onStarted);
       const start = performance.now();
-      const parts = group.map(({ payload }) => payload as Part);
+      const payloads = group.map(({ payload }) => payload as TimingPayload);
+      const [{ workload } = { workload: undefined }] = payloads;
+      if (workload === undefined) continue;
       const seconds = SECONDS_PER_ROW * group.length;
+      const parts = payloads.map(({ part }) => part);
       const options = { workload, threads: engine.threads, seconds, beforeRound: beforeTask };
       const timings = await timeParts(config, parts, options);
       const spent = (performance.now() - start) / 1000 / group.length;
@@ -100,4 +137,17 @@ function timingExecutor(config: ModelConfig, workload: Workload, { engine, timeP
       });
     }
   };
+}
+
+/** What is timed in turns: a few tasks in a row of the same workload. */
+function groupsOfOneWorkload(tasks: readonly TaskRequest[]): TaskRequest[][] {
+  const groups: TaskRequest[][] = [];
+  const workloadOf = (task: TaskRequest | undefined) => (task?.payload as TimingPayload | undefined)?.workload;
+  for (const task of tasks) {
+    const last = groups.at(-1);
+    const joins = last && last.length < ROWS_PER_GROUP && isDeepStrictEqual(workloadOf(last[0]), workloadOf(task));
+    if (joins) last.push(task);
+    else groups.push([task]);
+  }
+  return groups;
 }

@@ -7,14 +7,21 @@ import { writeDirectory, writeJson } from '../run/artifacts.js';
 import { type Stage, STAGES } from '../run/events.js';
 import { concludeRun, createRun, holdsRun, openRun, type Run } from '../run/run.js';
 import { taskKey } from '../run/task-key.js';
-import { libraryCosts } from '../target/costs.js';
+import { pricedAtBatches } from '../target/costs.js';
 import { Activations } from './activations.js';
 import { assembleChild, type ChosenLayer } from './assemble.js';
 import { BASELINES_DIR, buildBaselines } from './baselines.js';
 import { distilStage, type LibraryEntry } from './block-library.js';
 import { chosenShapes } from './chosen-shapes.js';
 import { parseConstraints } from './constraints.js';
-import { createContext, type Executor, type SearchContext, type TaskAnswer, type TaskContext } from './context.js';
+import {
+  createContext,
+  timedWorkload,
+  type Executor,
+  type SearchContext,
+  type TaskAnswer,
+  type TaskContext,
+} from './context.js';
 import { packData } from './data.js';
 import { type DistilPayload, distilTask } from './distil.js';
 import { taskBytes, taskFiles } from './evaluate/scores.js';
@@ -32,9 +39,11 @@ import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import { type ScorePayload, scoreTask } from './score.js';
 import { scoreAllPairs, scoreUsedPairs } from './score-pairs.js';
 import { scoreStage } from './score-stage.js';
-import { type LayerChoice, SOLUTION_FILE, solveStage } from './solve.js';
+import type { LayerChoice } from './solve.js';
+import { SOLUTION_FILE, solveStage } from './solve-stage.js';
 import { readSpec, resolveSpec, type Spec } from './spec.js';
 import { storedSpec } from './stored-spec.js';
+import { requirementsOf } from './sweep.js';
 import { beginStage, runStage } from './tasks.js';
 import { uptrainStage } from './uptrain-stage.js';
 
@@ -121,18 +130,23 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   const known = await scoreAllPairs(context, { ...pairs, scores: ofHalves });
   if (stops('score')) return undefined;
 
-  const table = await measureStage(context, variants);
-  const costs = libraryCosts(context.parent.config, variants, table, spec.target.workload);
+  const tables = await measureStage(context, variants);
+  const priced = pricedAtBatches(context.parent.config, variants, tables, spec.target.workload);
   if (stops('measure')) return undefined;
 
-  const scores = await scoreUsedPairs(context, { ...pairs, scores: known }, costs);
-  const constraints = parseConstraints(spec.limits);
-  const additive = await solveStage(context, scores, costs, constraints);
+  let scores = known;
+  for (const costs of priced) scores = await scoreUsedPairs(context, { ...pairs, scores }, costs);
+  const requirements = requirementsOf(spec, parseConstraints(spec.limits), priced);
+  const additive = await solveStage(context, scores, priced, requirements);
+  const at = priced.findIndex(({ workload }) => workload.batch === additive.workload.batch);
+  const [costs, table] = [priced[at], tables[at]];
+  if (costs === undefined || table === undefined) throw new Error('the batch that was chosen was not measured');
   const blocks = { variants, library, validation, data };
-  const solution = await refineSolution(context, { ...blocks, scores, costs, constraints, additive });
+  const solution = await refineSolution(context, { ...blocks, scores, costs, requirements, additive });
   // How long it took differs from run to run, what came out does not.
   await writeJson(run.path(SOLUTION_FILE), { ...solution, milliseconds: undefined });
   if (stops('solve')) return undefined;
+  const chosen = { ...context, workload: timedWorkload(spec, solution.workload.batch) };
 
   const assembled = await assembleStage(context, chosenLayers(variants, library, solution.architecture));
   if (stops('assemble')) return undefined;
@@ -140,15 +154,15 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   const child = await uptrainStage(context, assembled, data);
   if (stops('uptrain')) return undefined;
 
-  const evaluation = await evaluateStage(context, child.dir, data);
+  const evaluation = await evaluateStage(chosen, child.dir, data);
   if (stops('evaluate')) return undefined;
 
   const findings = { data, costs: table, scores, solution, child, evaluation };
-  const report = await exportStage(context, findings);
+  const report = await exportStage(chosen, findings);
   // A run that was ever asked for baselines goes on with them, and keeps them in its report.
   if (options.baselines !== true && !existsSync(run.path(BASELINES_DIR))) return report;
-  const baselines = await buildBaselines(context, { calibration, data, scores, costs, solution });
-  return publishReport(context, { ...findings, baselines });
+  const baselines = await buildBaselines(chosen, { calibration, data, scores, costs, solution });
+  return publishReport(chosen, { ...findings, baselines });
 }
 
 async function specTaskBytes({ tasks }: Spec): Promise<number> {

@@ -2,7 +2,8 @@ import { memoryBytes, modelCosts, nonBlockCosts } from '../model/accounting.js';
 import { HALVES } from '../model/names.js';
 import type { LayerVariants, Variant } from '../model/variants.js';
 import type { Stage } from '../run/events.js';
-import type { Model, SearchContext } from './context.js';
+import { batchSizes } from '../target/workload.js';
+import { type Model, type SearchContext, timedWorkload } from './context.js';
 import { stepBytes } from './footprint.js';
 import type { Spec } from './spec.js';
 
@@ -35,6 +36,11 @@ export interface Plan extends Pick<SearchContext, 'budgets' | 'threads'> {
   taskBytes: number;
 }
 
+/** How many workloads every row is measured at. */
+function workloads({ workload }: Spec['target']): number {
+  return batchSizes(workload).length * (workload.mix?.length ?? 1);
+}
+
 /** Roughly how long each stage will take, in seconds: an estimate, for the progress of the whole run. */
 export function planSeconds(
   { spec, parent: { config }, budgets, threads, taskBytes }: Plan,
@@ -54,7 +60,7 @@ export function planSeconds(
     flops: (TRAINING * (flops - nonBlockCosts(config, options).flopsPerToken)) / variants.length,
     bytes: movedInLayers / variants.length,
   });
-  const { workload } = target;
+  const workload = timedWorkload(spec);
   const context = workload.prefill + workload.generated;
   const decodeBytes = memoryBytes(modelCosts(config, { weights: 'F32', context }), workload) * workload.generated;
   const decode = seconds({ flops: flops * workload.batch * context, bytes: decodeBytes / 2 });
@@ -69,7 +75,7 @@ export function planSeconds(
     space: 2,
     distil: tasks(all.length) + trained * (budgets.distilTokens * VARIANT_SHARE + closedFormTokens) * layerStep,
     score: tasks(all.length) + all.length * budgets.scoreTokens * forward * TAIL_SHARE,
-    measure: target.engine === 'table' ? 0.1 : rows(variants) * SECONDS_PER_MEASURED_ROW,
+    measure: target.engine === 'onnxruntime' ? rows(variants) * workloads(target) * SECONDS_PER_MEASURED_ROW : 0.1,
     solve: search.interactions ? 0.5 + search.evaluations * SEARCHED_SHARE * budgets.scoreTokens * forward : 0.5,
     assemble: 0.5,
     uptrain: budgets.uptrainTokens * forward * (1 + TRAINING * CHILD_SHARE),

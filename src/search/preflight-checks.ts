@@ -10,24 +10,24 @@ import { modelCosts } from '../model/accounting.js';
 import { requireGguf } from '../model/gguf.js';
 import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { STAGES } from '../run/events.js';
-import { libraryCosts } from '../target/costs.js';
+import { pricedAtBatches } from '../target/costs.js';
 import { excludedReasons } from '../target/excluded.js';
 import { findLlamaCpp } from '../target/llama-cpp/addon.js';
-import { checkCostTable, type CostTable, readCostTable, type StoredAs, tableKey } from '../target/table.js';
-import { type Constraint, type Metric, parseConstraints } from './constraints.js';
+import { profileText } from '../target/profile.js';
+import { type CostTable, type StoredAs, tableKey } from '../target/table.js';
+import { batchSizes } from '../target/workload.js';
+import { type Constraint, isTimed, parseConstraints } from './constraints.js';
 import { budgets, checkTensors, type Model, openModel } from './context.js';
 import { requireText } from './data.js';
 import { taskBytes, taskFiles } from './evaluate/scores.js';
 import { peakMemoryBytes, runDirectoryBytes } from './footprint.js';
 import { planSeconds } from './plan.js';
 import { checkRules, type LayerRule } from './rules.js';
-import { checkReachable } from './solve.js';
 import type { Spec } from './spec.js';
-import { type MeasuredTarget, storedAs } from './stored-as.js';
+import { isMeasured, type MeasuredTarget, storedAs } from './stored-as.js';
+import { checkReachableAtBatches, requirementsOf } from './sweep.js';
+import { importedTables, profileTables } from './target-tables.js';
 import { describePlan, uptrainPlan } from './uptrain-plan.js';
-
-/** What of an architecture is known without a clock. */
-const EXACT: ReadonlySet<Metric> = new Set<Metric>(['memory', 'parameters', 'kvCache']);
 
 /** A search this long is worth a second thought. */
 const LONG_SECONDS = 12 * 3600;
@@ -41,8 +41,8 @@ export interface Found {
   where: string;
   parent?: Model;
   variants?: LayerVariants[];
-  /** Runtimes that can be relied on; seconds of zero where they are still to be measured. */
-  table?: CostTable;
+  /** Runtimes that can be relied on, at each batch size; seconds of zero where they are still to be measured. */
+  tables?: CostTable[];
   /** Size of the task files. */
   taskBytes?: number;
   /** Rules that can be kept. */
@@ -120,10 +120,13 @@ export const INPUTS: readonly Check[] = [
     check: async (found) => {
       const { spec, parent, variants } = found;
       const { target } = spec;
-      if (target.engine !== 'table') return checkEngine(found, target);
-      const table = await readCostTable(target.file);
-      if (parent && variants) checkCostTable(table, parent.config, variants, target.workload, target.file);
-      found.table = table;
+      if (isMeasured(target)) return checkEngine(found, target);
+      const priced = parent && variants && { config: parent.config, variants };
+      if (target.engine === 'profile') {
+        if (priced) found.tables = profileTables(priced.config, priced.variants, target);
+        return `estimated for ${profileText(target)}`;
+      }
+      found.tables = await importedTables(target, priced);
       return target.file;
     },
   },
@@ -248,20 +251,20 @@ function checkEngine(found: Found, target: MeasuredTarget): Said {
     if (parent) requireGguf(parent.config, parent.dir);
   }
   if (!parent || !variants) return MEASURED_HERE;
-  found.table = untimedTable(parent.config, variants, stored);
+  found.tables = batchSizes(target.workload).map(() => untimedTable(parent.config, variants, stored));
   return [MEASURED_HERE, ...excludedReasons(stored.engine, variants)].join('; ');
 }
 
-async function checkLimits({ spec, where, parent, variants, table, rules = [] }: Found): Promise<Said> {
+async function checkLimits({ spec, where, parent, variants, tables, rules = [] }: Found): Promise<Said> {
   const { target, limits, margin } = spec;
   const constraints = parseConstraints(limits, `${where}: limits`);
   if (constraints.length === 0) {
     return { warning: 'none: the parent itself is the best child', fix: 'Set "limits": { "throughput": ">= 2x" }.' };
   }
-  if (parent === undefined || variants === undefined || table === undefined) return 'understood';
-  const known = constraints.filter(({ metric }) => target.engine === 'table' || EXACT.has(metric));
-  const costs = libraryCosts(parent.config, variants, table, target.workload);
-  await checkReachable(costs, { constraints: known, margin, rules });
+  if (parent === undefined || variants === undefined || tables === undefined) return 'understood';
+  const known = constraints.filter(({ metric }) => !isMeasured(target) || !isTimed(metric));
+  const costs = pricedAtBatches(parent.config, variants, tables, target.workload);
+  await checkReachableAtBatches(costs, requirementsOf({ target, margin, rules }, known, costs));
   return reached(constraints, known);
 }
 

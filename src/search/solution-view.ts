@@ -1,7 +1,6 @@
 import { HALVES } from '../model/names.js';
-import { type PricedVariant, sumPartCosts } from '../target/costs.js';
-import { workloadTokens } from '../target/workload.js';
-import { costLimit, limitText, type Metric, METRICS, metricsOf } from './constraints.js';
+import { type PartCosts, sumPartCosts } from '../target/costs.js';
+import { costLimit, costOf, isRate, limitText, type Metric, metricAtCost, METRICS, metricsOf } from './constraints.js';
 import { limitBasis, type Requirements, type ScoredLibrary, type SolvedArchitecture, usable } from './solve.js';
 
 /** A limit beside what an architecture makes of it, in base units: tokens/s, bytes, seconds, parameters. */
@@ -32,16 +31,14 @@ export interface MetricRange {
 export function limitUses(
   solved: SolvedArchitecture,
   { costs }: ScoredLibrary,
-  { constraints, margin }: Requirements,
+  { constraints, margin, relativeTo }: Requirements,
 ): LimitUse[] {
-  const basis = limitBasis(costs, margin);
-  const tokens = workloadTokens(costs.workload);
+  const basis = limitBasis(costs, margin, relativeTo);
   return constraints.map((constraint, i): LimitUse => {
     const { metric, relation } = constraint;
     const { binding = false, shadowPrice = 0 } = solved.limits[i] ?? {};
     const cost = costLimit(constraint, basis);
-    const isThroughput = metric === 'throughput';
-    const allowed = isThroughput ? tokens / cost : cost;
+    const allowed = metricAtCost(metric, cost, costs.workload);
     const used = solved.totals[metric];
     return {
       metric,
@@ -51,37 +48,26 @@ export function limitUses(
       // Sums of decimals may be beyond the limit by what rounding does.
       slack: Math.max(0, relation === '<=' ? allowed - used : used - allowed),
       binding,
-      // The solver's price is per second: a token/s less is worth `cost² / tokens` of those.
-      shadowPrice: isThroughput ? (shadowPrice * cost ** 2) / tokens : shadowPrice,
+      // The solver's price is per second: a token/s less, of `allowed = tokens / cost`, is worth `cost / allowed` of those.
+      shadowPrice: isRate(metric) ? (shadowPrice * cost) / allowed : shadowPrice,
     };
   });
 }
 
 /** The least and the most that each metric can be in a library, whatever the limits and rules. */
 export function metricRanges({ scores, costs }: ScoredLibrary): MetricRange[] {
-  const parent = metricsOf(limitBasis(costs, 0).parent, costs.workload);
+  const parent = limitBasis(costs, 0).parent;
   const halves = costs.layers.flatMap((layer, i) => {
     const variants = usable(layer, scores[i]);
     return HALVES.map((half) => variants[half].map(({ variant }) => variant));
   });
   /** The metrics of the model that has the extreme of one cost in every half. */
-  const extreme = (cost: Cost, sign: 1 | -1) => {
+  const extreme = (cost: keyof PartCosts, sign: 1 | -1) => {
     const parts = halves.map((half) => half.reduce((a, b) => (sign * b[cost] > sign * a[cost] ? b : a)));
     return metricsOf(sumPartCosts([costs.nonBlock, ...parts]), costs.workload);
   };
   return METRICS.map((metric) => {
-    const both = [extreme(COSTS[metric], 1)[metric], extreme(COSTS[metric], -1)[metric]];
+    const both = [extreme(costOf(metric), 1)[metric], extreme(costOf(metric), -1)[metric]];
     return { metric, min: Math.min(...both), max: Math.max(...both), parent: parent[metric] };
   });
 }
-
-type Cost = Exclude<keyof PricedVariant, 'name'>;
-
-/** The cost of a part that a metric follows. */
-const COSTS: Record<Metric, Cost> = {
-  throughput: 'seconds',
-  memory: 'memory',
-  latency: 'seconds',
-  parameters: 'parameters',
-  kvCache: 'kvCache',
-};

@@ -1,7 +1,5 @@
 import type { Choice, Limit, Problem } from '../solver/problem.js';
 import { type Infeasible, type Solution, solve } from '../solver/solve.js';
-import { writeJson } from '../run/artifacts.js';
-import { taskKey } from '../run/task-key.js';
 import { type LibraryCosts, type PricedLayer, type PricedVariant, sumPartCosts } from '../target/costs.js';
 import {
   additiveCosts,
@@ -11,19 +9,17 @@ import {
   costLimit,
   type LimitBasis,
   type Metric,
+  metricAtCost,
   type Metrics,
   metricsOf,
+  parentMetrics,
   valueAtCost,
 } from './constraints.js';
-import type { SearchContext } from './context.js';
+import type { Workload } from '../model/accounting.js';
 import { conflictingRules, type InfeasibleError, infeasibleError } from './infeasible.js';
 import type { Half } from '../model/names.js';
 import { pairName } from './pair-name.js';
 import { allows, checkRules, type LayerRule, type NamedVariant } from './rules.js';
-import { runStage } from './tasks.js';
-
-/** The present architecture, in the run directory. */
-export const SOLUTION_FILE = 'solution.json';
 
 /** A look ahead is worth this long; the stage itself takes the time it needs. */
 const REACHABLE_MS = 2_000;
@@ -54,6 +50,8 @@ export interface Requirements {
   margin: number;
   /** What the user decides about single layers. */
   rules?: readonly LayerRule[];
+  /** What `%` and `x` are of, where it is not the parent at the library's own workload. */
+  relativeTo?: Metrics | undefined;
 }
 
 /** The names of a layer's variants, and the sum of their scores, or that of the pair where it was scored. */
@@ -90,28 +88,13 @@ export interface SolvedArchitecture {
   /** Predicted, of the architecture and of the parent. */
   totals: Metrics;
   parent: Metrics;
+  /** What they were predicted for. */
+  workload: Workload;
+  /** Where estimated seconds come from; absent where they were measured. */
+  estimated?: string;
   limits: MetLimit[];
   /** The metrics whose limits hold the objective up. */
   binding: Metric[];
-}
-
-/** Solves for the constraints and rules of the spec, unless the log has the answer, and writes `solution.json`. */
-export async function solveStage(
-  context: SearchContext,
-  scores: readonly LayerScores[],
-  costs: LibraryCosts,
-  constraints: readonly Constraint[],
-): Promise<SolvedArchitecture> {
-  const { run, spec } = context;
-  const { margin, rules } = spec;
-  const key = taskKey('solve', { scores, costs, constraints, margin, rules });
-  const finished = await runStage(context, 'solve', key, 1, async () => ({
-    result: await solveLibrary({ scores, costs }, { constraints, margin, rules }),
-  }));
-  const solved = finished.result as SolvedArchitecture;
-  // How long it took differs from run to run, what came out does not.
-  await writeJson(run.path(SOLUTION_FILE), { ...solved, milliseconds: undefined });
-  return solved;
 }
 
 /**
@@ -134,7 +117,9 @@ export async function solveLibrary(library: ScoredLibrary, requirements: Require
     gap: answer.gap,
     nodes: answer.nodes,
     milliseconds: answer.milliseconds,
-    parent: metricsOf(basis.parent, costs.workload),
+    parent: basis.parent,
+    workload: costs.workload,
+    ...(costs.estimated === undefined ? {} : { estimated: costs.estimated }),
     ...metLimits(answer, constraints, basis),
   };
 }
@@ -201,11 +186,7 @@ export function insteadOf(
   const objective = architecture.reduce((sum, { score }) => sum + score, 0);
   const gap = Math.max(0, objective - solved.bound);
   const reached = constraints.map((constraint) =>
-    valueAtCost(
-      constraint,
-      constraint.metric === 'throughput' ? totals.latency : totals[constraint.metric],
-      program.basis,
-    ),
+    valueAtCost(constraint, metricAtCost(constraint.metric, totals[constraint.metric], costs.workload), program.basis),
   );
   const limits = solved.limits.map((limit, i) => ({ ...limit, reached: reached[i] ?? limit.reached }));
   return { ...solved, architecture, totals, objective, gap, limits, status: gap > 0 ? 'incumbent' : 'optimal' };
@@ -227,14 +208,14 @@ async function explained(
   library: ScoredLibrary,
   requirements: Requirements,
 ): Promise<InfeasibleError> {
-  const { constraints, margin, rules = [] } = requirements;
+  const { constraints, margin, rules = [], relativeTo } = requirements;
   const feasible = async (some: readonly LayerRule[]) => {
     const { problem } = formulate(library, { ...requirements, rules: some });
     const { status } = await solve(problem, { gap: Infinity, maxNodes: BLAME_NODES });
     return status !== 'infeasible';
   };
   const blamed = await conflictingRules(rules, feasible);
-  return infeasibleError(answer, { constraints, rules, blamed, basis: limitBasis(library.costs, margin) });
+  return infeasibleError(answer, { constraints, rules, blamed, basis: limitBasis(library.costs, margin, relativeTo) });
 }
 
 /** The program of a library: `candidates[l][j]` are the variants behind choice j of layer l. */
@@ -247,9 +228,9 @@ export interface AdditiveProgram {
 /** @throws InputError for a rule that names no variant, or leaves none */
 export function formulate(
   { scores, costs }: ScoredLibrary,
-  { constraints, margin, rules = [] }: Requirements,
+  { constraints, margin, rules = [], relativeTo }: Requirements,
 ): AdditiveProgram {
-  const basis = limitBasis(costs, margin);
+  const basis = limitBasis(costs, margin, relativeTo);
   const layers = costs.layers.map((layer, index) => usable(layer, scores[index]));
   checkRules(
     rules,
@@ -280,8 +261,8 @@ export function formulate(
 }
 
 /** What turns limits on this library into limits on costs that add up. */
-export function limitBasis(costs: LibraryCosts, margin: number): LimitBasis {
-  return { parent: sumPartCosts([costs.nonBlock, ...parentParts(costs)]), workload: costs.workload, margin };
+export function limitBasis(costs: LibraryCosts, margin: number, relativeTo?: Metrics): LimitBasis {
+  return { parent: relativeTo ?? parentMetrics(costs), workload: costs.workload, margin };
 }
 
 interface Pair {
@@ -351,10 +332,6 @@ function pairs({ attention, ffn, pairs, excluded }: UsableLayer): Pair[] {
       return [{ attention: a.variant, ffn: f.variant, choice: { name, score, costs } }];
     }),
   );
-}
-
-function parentParts({ layers }: LibraryCosts): PricedVariant[] {
-  return layers.flatMap(({ attention, ffn }) => [...attention.slice(0, 1), ...ffn.slice(0, 1)]);
 }
 
 function metLimits(

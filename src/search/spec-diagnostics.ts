@@ -5,7 +5,6 @@ import { readDocuments } from '../formats/documents.js';
 import { type ModelConfig, readModelConfig } from '../formats/hf-config.js';
 import { isFile, isRecord } from '../formats/json-file.js';
 import { enumerateVariants } from '../model/variants.js';
-import { checkCostTable, readCostTable } from '../target/table.js';
 import { metricNamed, type Metric, parseConstraint, parseConstraints } from './constraints.js';
 import { inputMessage } from './input-message.js';
 import { ruleProblems } from './rules.js';
@@ -13,6 +12,7 @@ import { resolveSpec, type Spec } from './spec.js';
 import { fieldName, specProblems } from './spec-problems.js';
 import { specSchema } from './spec-schema.js';
 import { readJsonText, type Span, spanOf } from './spec-text.js';
+import { importedTables } from './target-tables.js';
 
 /** One thing that keeps a spec from being searched, and the part of its text that says so. */
 export interface SpecDiagnostic extends Span {
@@ -137,18 +137,16 @@ function limitFindings({ limits }: Spec): Finding[] {
 
 async function tableFindings({ target, space }: Spec, config: ModelConfig | undefined): Promise<Finding[]> {
   if (target.engine !== 'table') return [];
-  const { file, workload } = target;
+  const { file } = target;
   const about = (message: string): Finding[] => [{ path: ['target', 'file'], message }];
   if (await isMissing(file)) return about(`no such file: ${file}`);
-  const table = await attempt(() => readCostTable(file));
-  if (typeof table === 'string') return about(table);
+  const tables = await attempt(() => importedTables(target));
+  if (typeof tables === 'string') return about(tables);
   const variants = config && attemptNow(() => enumerateVariants(config, space));
   // What is wrong with the space is said where the space is.
   if (config === undefined || variants === undefined || typeof variants === 'string') return [];
-  const message = attemptNow(() => {
-    checkCostTable(table, config, variants, workload, file);
-  });
-  return message === undefined ? [] : about(message);
+  const message = await attempt(() => importedTables(target, { config, variants }));
+  return typeof message === 'string' ? about(message) : [];
 }
 
 /** What does not go with the parent. */

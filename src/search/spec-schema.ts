@@ -1,11 +1,16 @@
 import * as z from 'zod';
 import { BYTES_PATTERN } from '../common/units.js';
 import { PRECISION_NAMES } from '../formats/gguf-tensor.js';
+import { PRECISIONS } from '../model/accounting.js';
 import { HALVES } from '../model/names.js';
+import { HARDWARE_NAMES } from '../target/hardware.js';
 import { limitHelp, limitPattern, type Metric, METRICS } from './constraints.js';
 
 const positive = z.int().positive();
 const rate = z.number().positive();
+
+/** As many as make one model of several devices anywhere. */
+const MAX_DEVICES = 1024;
 
 const dataSchema = z
   .strictObject({
@@ -23,23 +28,45 @@ const dataSchema = z
   })
   .describe('What is trained on. It is split into texts for training, validation and test.');
 
+const prefill = positive.describe('Prompt tokens of each sequence.');
+const generated = z.int().nonnegative().describe('Generated tokens of each sequence.');
+
 const workloadSchema = z
   .strictObject({
-    batch: positive.default(32).describe('Sequences served together.'),
-    prefill: positive.default(128).describe('Prompt tokens of each sequence.'),
-    generated: z.int().nonnegative().default(128).describe('Generated tokens of each sequence.'),
+    batch: z
+      .union([positive, z.array(positive).min(1)])
+      .default(32)
+      .describe('Sequences served together; of several numbers, the best is found.')
+      .meta({ examples: [32, [8, 16, 32, 64]] }),
+    prefill: prefill.default(128),
+    generated: generated.default(128),
+    mix: z
+      .array(z.strictObject({ weight: rate.describe('How common it is beside the others.'), prefill, generated }))
+      .min(1)
+      .optional()
+      .describe('Several kinds of requests, in place of `prefill` and `generated`.')
+      .meta({
+        examples: [
+          [
+            { weight: 3, prefill: 128, generated: 128 },
+            { weight: 1, prefill: 1024, generated: 64 },
+          ],
+        ],
+      }),
   })
   .prefault({})
   .describe('What the child will have to do at once: its throughput, latency and memory are meant for this.');
 
 const llamaCppSchema = z.strictObject({
-  engine: z.literal('llama.cpp').describe('Runtimes are measured here, with llama.cpp on the CPU; it runs the GGUF export.'),
+  engine: z
+    .literal('llama.cpp')
+    .describe('Runtimes are measured here, with llama.cpp on the CPU; it runs the GGUF export.'),
   threads: positive.optional().describe('Threads inside an operator. Default: all cores.'),
   precision: z.enum(PRECISION_NAMES).default('f32').describe('What the matrices of the GGUF are kept as.'),
   workload: workloadSchema,
 });
 
-const targetSchema = z
+export const targetSchema = z
   .discriminatedUnion('engine', [
     z.strictObject({
       engine: z.literal('onnxruntime').describe('Runtimes are measured here, with ONNX Runtime on the CPU.'),
@@ -47,6 +74,14 @@ const targetSchema = z
       workload: workloadSchema,
     }),
     llamaCppSchema,
+    z.strictObject({
+      engine: z.literal('profile').describe('Runtimes are estimated from what the maker of the hardware publishes.'),
+      hardware: z.enum(HARDWARE_NAMES).describe('The device that the child is for; it need not be here.'),
+      devices: positive.max(MAX_DEVICES).default(1).describe('Devices that share every layer (tensor parallel).'),
+      weights: z.enum(PRECISIONS).default('BF16').describe('What weights are kept and multiplied as.'),
+      kvCache: z.enum(PRECISIONS).default('BF16').describe('What the KV cache is kept as.'),
+      workload: workloadSchema,
+    }),
     z.strictObject({
       engine: z.literal('table').describe('Runtimes come from a file.'),
       file: z.string().min(1).describe('Cost table measured elsewhere, relative to the spec.'),
@@ -92,11 +127,23 @@ const LIMITS: Record<Metric, { what: string; examples: string[] }> = {
     what: 'Tokens of the workload, read and generated, per second.',
     examples: ['>= 2x', '>= 150%', '>= 6000 tokens/s'],
   },
+  generatedThroughput: {
+    what: 'Generated tokens of the workload per second.',
+    examples: ['>= 2x', '>= 150%', '>= 3000 tokens/s'],
+  },
   memory: {
     what: 'Bytes of the weights and of the KV cache of the whole workload.',
     examples: ['<= 60%', '<= 200 MiB', '<= 0.5x'],
   },
   latency: { what: 'Seconds that the whole workload takes.', examples: ['<= 1.5 s', '<= 800 ms', '<= 50%'] },
+  timeToFirstToken: {
+    what: 'Seconds until every sequence of the batch has its first token: one prefill.',
+    examples: ['<= 200 ms', '<= 50%', '<= 0.5 s'],
+  },
+  timePerOutputToken: {
+    what: 'Seconds of one decode step of the batch.',
+    examples: ['<= 20 ms', '<= 50%', '<= 0.01 s'],
+  },
   parameters: { what: 'Parameters of the whole model.', examples: ['<= 3M', '<= 50%', '<= 2500000'] },
   kvCache: { what: 'Bytes of the KV cache of the whole workload.', examples: ['<= 50%', '<= 32 MiB', '<= 0.25x'] },
 };

@@ -38,6 +38,11 @@ export function resolveSpec(spec: Spec, file: string): Spec {
     parent: absolute(spec.parent),
     data: { ...spec.data, text: [spec.data.text].flat().map(absolute) },
     tasks: spec.tasks.map(absolute),
-    target: spec.target.engine === 'table' ? { ...spec.target, file: absolute(spec.target.file) } : spec.target,
+    target: resolveTarget(spec.target, file),
   };
+}
+
+/** A target with its paths made absolute. */
+export function resolveTarget(target: Spec['target'], file: string): Spec['target'] {
+  return target.engine === 'table' ? { ...target, file: path.resolve(path.dirname(file), target.file) } : target;
 }

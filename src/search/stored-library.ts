@@ -5,8 +5,9 @@ import { type ModelConfig, readModelConfig } from '../formats/hf-config.js';
 import { readJsonFileIfPresent } from '../formats/json-file.js';
 import { HALVES, type Half } from '../model/names.js';
 import { enumerateVariants, type LayerVariants } from '../model/variants.js';
-import { type LibraryCosts, libraryCosts } from '../target/costs.js';
-import { type CostTable, parseCostTable, needsNoRow, tableKey } from '../target/table.js';
+import { type LibraryCosts, pricedAtBatches } from '../target/costs.js';
+import { type CostTable, needsNoRow, parseCostTables, tableKey } from '../target/table.js';
+import { batchSizes } from '../target/workload.js';
 import { COSTS_FILE, LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import type { LayerScores, ScoredLibrary } from './solve.js';
 import type { Spec } from './spec.js';
@@ -46,7 +47,10 @@ export interface StoredRun {
   variants: LayerVariants[];
   trained: TrainedVariant[] | undefined;
   scores: LayerScores[] | undefined;
+  /** At the largest batch size. */
   costs: StoredCosts | undefined;
+  /** At each batch size of the target, the smallest first. */
+  sweep: StoredCosts[];
 }
 
 /** The cost table of a run, and what it makes of the variants. */
@@ -56,7 +60,10 @@ export interface StoredCosts extends LibraryCosts {
 
 /** What a run has to choose from. */
 export interface StoredLibrary extends StoredRun {
+  /** At the largest batch size. */
   library: ScoredLibrary;
+  /** At each batch size of the target. */
+  libraries: ScoredLibrary[];
 }
 
 /** Reads what is known about the variants of a run. `spec` is the one it was started with. */
@@ -69,13 +76,17 @@ export async function readStoredRun(dir: string, spec: Spec): Promise<StoredRun>
     readJsonFileIfPresent(file(COSTS_FILE), MAX_COSTS_BYTES),
   ]);
   const variants = enumerateVariants(parent, spec.space);
-  const table = costs === undefined ? undefined : parseCostTable(costs, file(COSTS_FILE));
+  const tables = costs === undefined ? [] : parseCostTables(costs, file(COSTS_FILE));
+  // One of an earlier space lies there until this one is measured.
+  const isCurrent =
+    tables.length === batchSizes(spec.target.workload).length &&
+    tables.every((table) => covers(table, parent, variants));
+  const sweep = isCurrent ? priced(tables, parent, variants, spec) : [];
   return {
     ...{ dir, spec, parent, variants },
     scores: scores === undefined ? undefined : understood(scoresSchema, scores, file(SCORES_FILE)),
     trained: trained === undefined ? undefined : understood(trainedSchema, trained, file(LIBRARY_FILE)),
-    // One of an earlier space lies there until this one is measured.
-    costs: table === undefined || !covers(table, parent, variants) ? undefined : priced(table, parent, variants, spec),
+    ...{ costs: sweep.at(-1), sweep },
   };
 }
 
@@ -87,22 +98,26 @@ function covers(table: CostTable, parent: ModelConfig, variants: readonly LayerV
 }
 
 function priced(
-  table: CostTable,
+  tables: readonly CostTable[],
   parent: ModelConfig,
   variants: readonly LayerVariants[],
   { target }: Spec,
-): StoredCosts {
-  return { table, ...libraryCosts(parent, variants, table, target.workload) };
+): StoredCosts[] {
+  const costs = pricedAtBatches(parent, variants, tables, target.workload);
+  return tables.flatMap((table, i) => {
+    const priced = costs[i];
+    return priced === undefined ? [] : [{ table, ...priced }];
+  });
 }
 
 /** What a run has to choose from. Throws InputError when it has not come that far. */
 export function libraryOf(run: StoredRun): StoredLibrary {
-  const { dir, scores, costs } = run;
+  const { dir, scores, costs, sweep } = run;
   if (scores === undefined || costs === undefined) {
     const missing = scores === undefined ? SCORES_FILE : COSTS_FILE;
     throw new InputError(`has no ${missing} yet; go on with: puzzle resume ${dir} --until measure`, dir);
   }
-  return { ...run, library: { scores, costs } };
+  return { ...run, library: { scores, costs }, libraries: sweep.map((one) => ({ scores, costs: one })) };
 }
 
 /** Reads scores and costs of a run. Throws InputError when it has not come that far. */

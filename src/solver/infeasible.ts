@@ -1,9 +1,8 @@
-import type { GLPK } from 'glpk.js/node';
 import { withUsableRoom } from './lattice.js';
 import type { Problem } from './problem.js';
 import { toProgram, withoutDominated, type Program, type Row, type RowSource } from './program.js';
 import { relax, relaxWithPenalties } from './relaxation.js';
-import { search } from './search.js';
+import { prove } from './prove.js';
 
 /** A limit that cannot be met, by itself or together with the others named. Units are the user's. */
 export interface Conflict {
@@ -23,41 +22,38 @@ export interface LeastRelaxation {
   proven: boolean;
 }
 
-/** Nodes for each question asked about an infeasible problem: an explanation must not take longer than the answer. */
-const EXPLANATION_NODES = 20_000;
+/** Parts and nodes for each question asked about an infeasible problem: an explanation must not take longer than the answer. */
+const EXPLANATION_NODES = 200_000;
 
 /**
  * Why no architecture meets the limits. `conflicts`: the limits out of reach by themselves or, if there are none, a set
  * of limits that together are out of reach and would not be without any one of them. `relaxation`: the change of limits
  * with the least sum of relative changes.
  */
-export function explainInfeasible(
-  glpk: GLPK,
-  problem: Problem,
-): { conflicts: Conflict[]; relaxation: LeastRelaxation } {
+export function explainInfeasible(problem: Problem): { conflicts: Conflict[]; relaxation: LeastRelaxation } {
   const program = toProgram(problem, false);
   const alone = program.rows.filter((row) => row.room < 0);
-  const rows = alone.length > 0 ? alone : smallestConflict(glpk, program);
+  const rows = alone.length > 0 ? alone : smallestConflict(program);
   return {
     conflicts: rows.map(({ source: { cost, bound, limit, reachable } }) => ({ cost, bound, limit, reachable })),
-    relaxation: leastRelaxation(glpk, withoutDominated(program)),
+    relaxation: leastRelaxation(withoutDominated(program)),
   };
 }
 
 /** Takes every row out in turn, the last first, and puts back those whose absence lets an architecture in. */
-function smallestConflict(glpk: GLPK, program: Program): Row[] {
+function smallestConflict(program: Program): Row[] {
   let kept = [...program.rows];
   for (const row of program.rows.toReversed()) {
     const fewer = kept.filter((other) => other !== row);
-    if (isInfeasible(glpk, withRows(program, fewer))) kept = fewer;
+    if (isInfeasible(withRows(program, fewer))) kept = fewer;
   }
   return kept;
 }
 
-function isInfeasible(glpk: GLPK, program: Program): boolean {
+function isInfeasible(program: Program): boolean {
   const reduced = withUsableRoom(withoutDominated(program));
-  const { multipliers } = relax(glpk, reduced);
-  const { best, finished } = search(reduced, { multipliers, first: true, maxNodes: EXPLANATION_NODES });
+  const { multipliers } = relax(reduced);
+  const { best, finished } = prove(reduced, { multipliers, first: true, maxNodes: EXPLANATION_NODES });
   return best === undefined && finished;
 }
 
@@ -69,10 +65,10 @@ function withRows(program: Program, rows: readonly Row[]): Program {
   return { ...program, layers, rows };
 }
 
-function leastRelaxation(glpk: GLPK, program: Program): LeastRelaxation {
+function leastRelaxation(program: Program): LeastRelaxation {
   const penalties = program.rows.map(({ source }) => source.unit / magnitude(source));
-  const { multipliers } = relaxWithPenalties(glpk, program, penalties);
-  const { best = [], finished } = search(program, { multipliers, penalties, maxNodes: EXPLANATION_NODES });
+  const { multipliers } = relaxWithPenalties(program, penalties);
+  const { best = [], finished } = prove(program, { multipliers, penalties, maxNodes: EXPLANATION_NODES });
   const architecture = best.map(({ choice }) => choice);
   const changes = program.rows
     .filter((row, k) => best.reduce((sum, candidate) => sum + (candidate.usage[k] as number), 0) > row.room)

@@ -34,6 +34,15 @@ export interface Problem {
   bans?: Place[];
   /** Agree with each of these architectures (a choice per layer) in at most `maxOverlap`, a share of the layers. */
   diversity?: { solutions: number[][]; maxOverlap: number };
+  /** In each of these ranges of layers, both ends included, all layers take choices of one name. */
+  same?: LayerRange[];
+  /** At most so many different names of choices in the whole architecture. */
+  maxShapes?: number;
+}
+
+export interface LayerRange {
+  from: number;
+  to: number;
 }
 
 /** Totals this much beyond a limit, relative to the limit, still meet it: sums of decimals are not exact. */
@@ -65,6 +74,7 @@ export function checkProblem(problem: Problem): void {
   for (const limit of problem.limits) checkLimit(limit, costs);
   checkPinsAndBans(problem);
   checkDiversity(problem);
+  checkPatterns(problem);
 }
 
 function checkChoice(choice: Choice, known: ReadonlySet<string>, where: string): void {
@@ -144,6 +154,28 @@ function checkDiversity({ layers, diversity }: Problem): void {
       throw new InputError(`has ${solution.length} choices for ${layers.length} layers; give one per layer`, where);
     }
     for (const [layer, choice] of solution.entries()) checkPlace({ layer, choice }, layers, where);
+  }
+}
+
+function checkPatterns({ layers, same = [], maxShapes }: Problem): void {
+  if (maxShapes !== undefined && !(Number.isInteger(maxShapes) && maxShapes > 0)) {
+    throw new InputError(`is ${maxShapes}; it must be a whole number above 0`, 'maxShapes');
+  }
+  const taken = new Set<number>();
+  for (const { from, to } of same) {
+    const where = `layers ${from} to ${to} alike`;
+    if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to < layers.length)) {
+      throw new InputError(`is no range; layers are 0 to ${layers.length - 1}`, where);
+    }
+    for (let layer = from; layer <= to; layer++) {
+      if (taken.has(layer)) throw new InputError(`layer ${layer} is in two ranges; join them`, where);
+      taken.add(layer);
+    }
+  }
+  for (const layer of maxShapes === undefined ? taken : layers.keys()) {
+    const names = (layers[layer] as Problem['layers'][number]).choices.map(({ name }) => name);
+    const twice = names.find((name, i) => names.indexOf(name) < i);
+    if (twice !== undefined) throw new InputError(`has two choices named ${twice}; name them apart`, `layer ${layer}`);
   }
 }
 

@@ -147,11 +147,20 @@ function limitMeasures({ limits, nonBlock, ...problem }: Problem): Measure[] {
   });
 }
 
-function diversityMeasures({ layers, diversity }: Problem): Measure[] {
-  if (diversity === undefined) return [];
-  const allowed = Math.floor(diversity.maxOverlap * layers.length * (1 + LIMIT_TOLERANCE));
-  return diversity.solutions.map((solution, index) => ({
-    source: { cost: `overlap with solution ${index}`, bound: 'max', kind: 'diversity', limit: allowed },
+/** In how many layers an architecture may agree with each of the earlier ones. */
+export function allowedOverlap({ layers, diversity }: Problem): number {
+  return Math.floor((diversity?.maxOverlap ?? 1) * layers.length * (1 + LIMIT_TOLERANCE));
+}
+
+/** What the agreements with an earlier solution are called where costs have names. */
+export function overlapName(solution: number): string {
+  return `overlap with solution ${solution}`;
+}
+
+function diversityMeasures(problem: Problem): Measure[] {
+  const allowed = allowedOverlap(problem);
+  return (problem.diversity?.solutions ?? []).map((solution, index) => ({
+    source: { cost: overlapName(index), bound: 'max', kind: 'diversity', limit: allowed },
     most: allowed,
     sign: 1,
     nonBlock: 0,

@@ -18,6 +18,8 @@ export interface SearchOptions {
   first?: boolean;
   /** Leave out what would improve the value by no more than this. Default: a tie. */
   gap?: number;
+  /** An answer that is known; not used where it exceeds a row. */
+  incumbent?: readonly Candidate[];
   maxNodes?: number;
   /** In milliseconds of `performance.now()`. */
   deadline?: number;
@@ -84,6 +86,7 @@ class Search {
   }
 
   run(): SearchResult {
+    if (this.options.incumbent !== undefined) this.decided(this.options.incumbent);
     this.visit({ layers: this.program.layers, multipliers: this.options.multipliers, bound: -Infinity }, ROOT_STEPS);
     return {
       best: this.best,
@@ -208,31 +211,22 @@ class Search {
 
   /** A node with one architecture left. */
   private decided(architecture: readonly Candidate[]): void {
-    const excess = this.rooms.map((room, k) => architecture.reduce((sum, c) => sum + (c.usage[k] as number), -room));
-    const value = this.valueOf(architecture, excess);
+    // The incumbent, met again, is no second answer.
+    if (architecture.every((candidate, layer) => candidate === this.best?.[layer])) return;
+    const excess = excessOf(architecture, this.rooms);
+    const value = rated(architecture, excess, this.penalties);
     if (value !== undefined && value >= this.value) this.leaveOut(value);
     this.offer(architecture, excess);
   }
 
   /** Takes an architecture if it keeps to the rows and is better than the best. */
   private offer(architecture: readonly Candidate[], excess: readonly number[]): void {
-    const value = this.valueOf(architecture, excess);
+    const value = rated(architecture, excess, this.penalties);
     if (value === undefined || value >= this.value) return;
     if (this.best !== undefined) this.leaveOut(this.value);
     this.best = [...architecture];
     this.value = value;
     if (this.options.first === true) this.stopped = true;
-  }
-
-  private valueOf(architecture: readonly Candidate[], excess: readonly number[]): number | undefined {
-    let value = 0;
-    for (const [k, x] of excess.entries()) {
-      if (x <= 0) continue;
-      if (this.penalties === undefined) return undefined;
-      value += x * (this.penalties[k] as number);
-    }
-    for (const candidate of architecture) value += candidate.score;
-    return value;
   }
 
   private mustStop(): boolean {
@@ -242,6 +236,34 @@ class Search {
     if (deadline !== Infinity && this.nodes % NODES_PER_CLOCK === 0 && late()) this.stopped = true;
     return this.stopped;
   }
+}
+
+/** Scores plus penalties; undefined where a row is exceeded that must hold. */
+export function valueOf(
+  architecture: readonly Candidate[],
+  rooms: readonly number[],
+  penalties: readonly number[] | undefined,
+): number | undefined {
+  return rated(architecture, excessOf(architecture, rooms), penalties);
+}
+
+function excessOf(architecture: readonly Candidate[], rooms: readonly number[]): number[] {
+  return rooms.map((room, k) => architecture.reduce((sum, candidate) => sum + (candidate.usage[k] as number), -room));
+}
+
+function rated(
+  architecture: readonly Candidate[],
+  excess: readonly number[],
+  penalties: readonly number[] | undefined,
+): number | undefined {
+  let value = 0;
+  for (const [k, x] of excess.entries()) {
+    if (x <= 0) continue;
+    if (penalties === undefined) return undefined;
+    value += x * (penalties[k] as number);
+  }
+  for (const candidate of architecture) value += candidate.score;
+  return value;
 }
 
 /** Whether a step along `slope` would leave the range of a multiplier: at least zero, at most the penalty. */

@@ -1,5 +1,6 @@
 import type { Candidate, Program } from './program.js';
-import { search, TIE, type SearchOptions } from './search.js';
+import { prove } from './prove.js';
+import { type SearchOptions, TIE } from './search.js';
 
 /**
  * Of all architectures whose value is that of `best`, the first in lexicographic order of choice indices (layer 0
@@ -21,7 +22,7 @@ export function firstOfEqual(
         return l < layer ? first.slice(l, l + 1) : candidates;
       });
       // A tie is whatever lies below the value plus one tie; the search leaves out what is within a tie of `below`.
-      const found = search({ ...program, layers }, { ...options, below: value + 2 * TIE, first: true }).best;
+      const found = prove({ ...program, layers }, { ...options, below: value + 2 * TIE, first: true }).best;
       if (found === undefined) continue;
       first = found;
       break;

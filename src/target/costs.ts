@@ -10,7 +10,7 @@ import {
 import type { LayerVariants, Variant } from '../model/variants.js';
 import { type ExcludedPair, excludedPairs } from './excluded.js';
 import { type CostTable, tableRow } from './table.js';
-import { type Runtime, runtimeSeconds } from './workload.js';
+import { batchSizes, meanWorkload, type Runtime, runtimeSeconds, type Service } from './workload.js';
 
 /** What a part of a model takes on a target at a workload; parts add up. */
 export interface PartCosts {
@@ -21,6 +21,10 @@ export interface PartCosts {
   kvCache: number;
   /** Seconds of the whole workload. */
   seconds: number;
+  /** Of those, what the first token of every sequence waits for. */
+  prefillSeconds: number;
+  /** Seconds of one decode step. */
+  stepSeconds: number;
 }
 
 export interface PricedVariant extends PartCosts {
@@ -30,6 +34,8 @@ export interface PricedVariant extends PartCosts {
 /** The costs of everything a search chooses from, with the parent's own variants first in each list. */
 export interface LibraryCosts {
   workload: Workload;
+  /** Where estimated seconds come from; absent where they were measured. */
+  estimated?: string | undefined;
   nonBlock: PartCosts;
   layers: PricedLayer[];
 }
@@ -61,6 +67,7 @@ export function libraryCosts(
   };
   return {
     workload,
+    ...(table.estimated === true ? { estimated: table.source ?? 'estimated' } : {}),
     nonBlock: partCosts(nonBlockCosts(config, options), table.nonBlock, workload),
     layers: variants.map((layer, index) => {
       const excluded = excludedPairs(table.engine, layer);
@@ -81,6 +88,17 @@ function lastFfn(table: CostTable, { prefillSeconds, decodeSeconds }: Runtime): 
   return { prefillSeconds: table.engine === 'llama.cpp' ? decodeSeconds : prefillSeconds, decodeSeconds };
 }
 
+/** The costs of everything at each batch size of a service, from as many tables. */
+export function pricedAtBatches(
+  config: ModelConfig,
+  variants: readonly LayerVariants[],
+  tables: readonly CostTable[],
+  service: Service,
+): LibraryCosts[] {
+  const sizes = batchSizes(service);
+  return tables.map((table, i) => libraryCosts(config, variants, table, meanWorkload(service, sizes[i] ?? NaN)));
+}
+
 function partCosts(costs: Costs, runtime: Runtime, workload: Workload): PartCosts {
   const memory = memoryBytes(costs, workload);
   return {
@@ -88,17 +106,22 @@ function partCosts(costs: Costs, runtime: Runtime, workload: Workload): PartCost
     memory,
     kvCache: memory - costs.weightBytes,
     seconds: runtimeSeconds(workload, runtime),
+    prefillSeconds: runtime.prefillSeconds,
+    stepSeconds: runtime.decodeSeconds,
   };
 }
 
+const COSTS: readonly (keyof PartCosts)[] = [
+  'parameters',
+  'memory',
+  'kvCache',
+  'seconds',
+  'prefillSeconds',
+  'stepSeconds',
+];
+
 /** Costs of several parts together. */
 export function sumPartCosts(parts: readonly PartCosts[]): PartCosts {
-  const total = { parameters: 0, memory: 0, kvCache: 0, seconds: 0 };
-  for (const { parameters, memory, kvCache, seconds } of parts) {
-    total.parameters += parameters;
-    total.memory += memory;
-    total.kvCache += kvCache;
-    total.seconds += seconds;
-  }
-  return total;
+  const total = (cost: keyof PartCosts) => parts.reduce((sum, part) => sum + part[cost], 0);
+  return Object.fromEntries(COSTS.map((cost) => [cost, total(cost)])) as unknown as PartCosts;
 }

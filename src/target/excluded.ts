@@ -15,11 +15,7 @@ export interface ExcludedPair {
 }
 
 /** Why an engine cannot run a variant, whatever the other half is. */
-export function variantProblem(
-  engine: ChoosyEngine,
-  half: Half,
-  shape: AttentionShape | FfnShape,
-): string | undefined {
+export function variantProblem(engine: ChoosyEngine, half: Half, shape: AttentionShape | FfnShape): string | undefined {
   return engine === undefined ? undefined : ggufVariantProblem(half, shape);
 }
 

@@ -7,7 +7,7 @@ import { attentionName, ffnName, type LayerVariants, type Variant } from '../mod
 import { variantProblem } from './excluded.js';
 import type { PartTiming } from './onnxruntime.js';
 import { type Quartiles, median } from './quartiles.js';
-import type { Runtime } from './workload.js';
+import { meanRuntime, type Runtime } from './workload.js';
 
 const seconds = z.number().nonnegative();
 const quartilePair = z.tuple([seconds, seconds]);
@@ -20,7 +20,7 @@ const rowSchema = z.strictObject({
   rounds: z.int().positive().optional().describe('Repetitions that the medians and quartiles are of.'),
 });
 
-const precisionSchema = z.enum(PRECISIONS);
+export const precisionSchema = z.enum(PRECISIONS);
 
 /**
  * A cost table, as imported and as written beside a measured run: `{"version": 1, "nonBlock": {"prefillSeconds": …,
@@ -30,8 +30,14 @@ const precisionSchema = z.enum(PRECISIONS);
 export const costTableSchema = z.strictObject({
   version: z.literal(1),
   source: z.string().optional().describe('Where the numbers come from.'),
+  estimated: z.literal(true).optional().describe('Runtimes were computed, not measured.'),
   workload: z
-    .strictObject({ batch: z.int().positive(), prefill: z.int().positive(), generated: z.int().nonnegative() })
+    .strictObject({
+      batch: z.int().positive(),
+      // Of a mixture, the means.
+      prefill: z.number().positive(),
+      generated: z.number().nonnegative(),
+    })
     .optional()
     .describe('What they were measured at; checked against the target of the spec.'),
   weights: precisionSchema.default('F32').describe('What the engine keeps weights as.'),
@@ -59,8 +65,34 @@ export function parseCostTable(json: unknown, where: string): CostTable {
   throw new InputError(issues.join('; '), where);
 }
 
-export async function readCostTable(file: string): Promise<CostTable> {
-  return parseCostTable(await readJsonFile(file, MAX_TABLE_BYTES), file);
+/** One cost table, or a list of them, each of another batch size: never empty. */
+export function parseCostTables(json: unknown, where: string): CostTable[] {
+  if (!Array.isArray(json)) return [parseCostTable(json, where)];
+  if (json.length === 0) throw new InputError('is an empty list; a cost table is expected', where);
+  return json.map((one, index) => parseCostTable(one, `${where}[${index}]`));
+}
+
+export async function readCostTables(file: string): Promise<CostTable[]> {
+  return parseCostTables(await readJsonFile(file, MAX_TABLE_BYTES), file);
+}
+
+/** The table of a mixture: of every variant the mean over the kinds of requests, by their shares. */
+export function meanTable(kinds: readonly { share: number; workload: Workload; table: CostTable }[]): CostTable {
+  const [first, ...more] = kinds;
+  if (first === undefined) throw new Error('a mixture of nothing');
+  if (more.length === 0) return first.table;
+  const mean = (row: (table: CostTable) => CostRow | undefined) =>
+    meanRuntime(kinds.map(({ share, workload, table }) => ({ share, workload, runtime: row(table) ?? FREE })));
+  const of = (key: 'prefill' | 'generated') =>
+    kinds.reduce((sum, { share, workload }) => sum + share * workload[key], 0);
+  return {
+    ...first.table,
+    workload: { batch: first.workload.batch, prefill: of('prefill'), generated: of('generated') },
+    nonBlock: mean(({ nonBlock }) => nonBlock),
+    variants: Object.fromEntries(
+      Object.keys(first.table.variants).map((key) => [key, mean(({ variants }) => variants[key])]),
+    ),
+  };
 }
 
 /** The name of a variant in a cost table: equal shapes have equal names, whichever layer they are in. */

@@ -8,9 +8,10 @@ import { enumerateVariants } from '../../src/model/variants.js';
 import { readJsonFile } from '../../src/formats/json-file.js';
 import { writeJson } from '../../src/run/artifacts.js';
 import { chosenShapes } from '../../src/search/chosen-shapes.js';
-import { openModel } from '../../src/search/context.js';
+import { openModel, timedWorkload } from '../../src/search/context.js';
 import { startSearch } from '../../src/search/pipeline.js';
-import { SOLUTION_FILE, type SolvedArchitecture } from '../../src/search/solve.js';
+import type { SolvedArchitecture } from '../../src/search/solve.js';
+import { SOLUTION_FILE } from '../../src/search/solve-stage.js';
 import { storedSpec } from '../../src/search/stored-spec.js';
 import { largestBatch } from '../../src/target/largest-batch.js';
 import { createExecutor } from '../../src/worker/executor.js';
@@ -53,20 +54,22 @@ export async function memory(lab: Lab): Promise<Table> {
 }
 
 async function fitted(runDir: string, limitMib: number): Promise<Row> {
-  const { target, parent, space } = await storedSpec(runDir);
+  const spec = await storedSpec(runDir);
+  const { parent, space } = spec;
+  const workload = timedWorkload(spec);
   const { config } = await openModel(parent);
   const { architecture } = (await readJsonFile(path.join(runDir, SOLUTION_FILE), MIB)) as SolvedArchitecture;
   const dir = await assembledWith(runDir, chosenShapes(enumerateVariants(config, space), architecture));
   const child = await openModel(dir);
   const costs = (of: typeof config) =>
-    modelCosts(of, { weights: SERVED_DTYPE, context: target.workload.prefill + target.workload.generated });
-  const { batch, bytes } = largestBatch(costs(child.config), target.workload, limitMib * MIB);
+    modelCosts(of, { weights: SERVED_DTYPE, context: workload.prefill + workload.generated });
+  const { batch, bytes } = largestBatch(costs(child.config), workload, limitMib * MIB);
   if (batch === null || batch === 0) throw new Error(`no batch of this child is the largest within ${limitMib} MiB`);
   return {
     limitMib,
     parametersKept: costs(child.config).parameters / costs(config).parameters,
     ...{ batch, predictedBytes: bytes },
-    held: await heldBy(dir, { ...target.workload, batch }),
+    held: await heldBy(dir, { ...workload, batch }),
   };
 }
 

@@ -17,6 +17,7 @@ import { exampleBenchmarks } from './example.js';
 import { KERNEL_BENCHMARKS } from './kernels.js';
 import type { Benchmark, BenchRow } from './row.js';
 import { scalingBenchmarks } from './scaling.js';
+import { solverBenchmarks } from './solver.js';
 import { workbenchBenchmarks } from './workbench.js';
 
 const EXIT = { failed: 1, badInput: 2 };
@@ -84,6 +85,7 @@ async function main(): Promise<number> {
       ...scalingBenchmarks(scratch),
       ...depthBenchmarks(scratch),
       ...exampleBenchmarks(scratch),
+      ...solverBenchmarks(scratch),
       ...workbenchBenchmarks(scratch),
     ];
     const options = parseOptions(benchmarks.map(({ name }) => name));

@@ -128,8 +128,15 @@ export function exampleReportPieces(): ReportPieces {
         { attention: 'kv2', ffn: 'no-op', score: 0.2505 },
       ],
       ...{ objective: 0.493, bound: 0.493, gap: 0, nodes: 12, milliseconds: 3.5, margin: 0.02 },
-      totals: { throughput: 26_000, memory: 1e6, latency: 0.315, parameters: 1e5, kvCache: 5e5 },
-      parent: { throughput: 11_900, memory: 2e6, latency: 0.69, parameters: 2e5, kvCache: 1e6 },
+      totals: {
+        ...{ throughput: 26_000, generatedThroughput: 13_000, latency: 0.315 },
+        ...{ timeToFirstToken: 0.1, timePerOutputToken: 0.002, memory: 1e6, parameters: 1e5, kvCache: 5e5 },
+      },
+      parent: {
+        ...{ throughput: 11_900, generatedThroughput: 5950, latency: 0.69 },
+        ...{ timeToFirstToken: 0.25, timePerOutputToken: 0.004, memory: 2e6, parameters: 2e5, kvCache: 1e6 },
+      },
+      workload: { batch: 32, prefill: 128, generated: 128 },
       limits: [
         { metric: 'throughput', text: 'throughput >= 2.17x', reached: 2.18, binding: true, shadowPrice: 0.4 },
         { metric: 'memory', text: 'memory <= 60%', reached: 0.5, binding: false, shadowPrice: 0 },

@@ -8,7 +8,7 @@ export const workload = { batch: 4, prefill: 20, generated: 5 };
 export const part = (size: number, seconds: number, kvCache = 0): PartCosts => ({
   parameters: size,
   memory: 4 * size + kvCache,
-  ...{ kvCache, seconds },
+  ...{ kvCache, seconds, prefillSeconds: 0.4 * seconds, stepSeconds: 0.12 * seconds },
 });
 
 /** Two layers: removing attention saves KV cache and time, halving the FFN saves parameters and time. */

@@ -106,8 +106,14 @@ function undominated(
   return new Set(allowed.filter((b) => !allowed.some((a) => a !== b && beats(a, b))));
 }
 
-/** GLPK's own answer for the whole program: the least sum of scores, or with `linear` that of mixed choices. */
-export async function glpkObjective(problem: Problem, linear = false): Promise<number | undefined> {
+/**
+ * GLPK's own answer for the whole program: the least sum of scores, or with `linear` that of mixed choices. Undefined where
+ * it proves none, or the time is over.
+ */
+export async function glpkObjective(
+  problem: Problem,
+  { linear = false, seconds }: { linear?: boolean; seconds?: number } = {},
+): Promise<number | undefined> {
   const glpk = await createGlpk();
   const columns = problem.layers.flatMap(({ choices }, layer) =>
     choices.map((choice, index) => ({ choice, layer, name: `x${layer}_${index}` })),
@@ -137,7 +143,7 @@ export async function glpkObjective(problem: Problem, linear = false): Promise<n
         ? { bounds: columns.map(({ name }) => ({ name, type: glpk.GLP_LO, lb: 0, ub: 0 })) }
         : { binaries: columns.map(({ name }) => name) }),
     },
-    { msglev: glpk.GLP_MSG_OFF, presol: !linear },
+    { msglev: glpk.GLP_MSG_OFF, presol: !linear, ...(seconds === undefined ? {} : { tmlim: seconds }) },
   ).result;
   return status === glpk.GLP_OPT ? z : undefined;
 }

@@ -1,6 +1,6 @@
 import { type ModelConfig, parseModelConfig } from '../../src/formats/hf-config.js';
 import type { Run } from '../../src/run/run.js';
-import { budgets, type SearchContext } from '../../src/search/context.js';
+import { budgets, type SearchContext, timedWorkload } from '../../src/search/context.js';
 import { parseSpec } from '../../src/search/spec.js';
 
 /** A parent so small that timing it takes milliseconds. */
@@ -26,5 +26,6 @@ export function stageContext(run: Run, config: ModelConfig, spec: Record<string,
     budgets: budgets(parsed, config),
     executor: () => Promise.reject(new Error('no task processes here')),
     threads: 1,
+    workload: timedWorkload(parsed),
   };
 }

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { openRun } from '../../src/run/run.js';
 import { resumeSearch, startSearch } from '../../src/search/pipeline.js';
 import type { RefinedSolution } from '../../src/search/interactions/stage.js';
-import { SOLUTION_FILE } from '../../src/search/solve.js';
+import { SOLUTION_FILE } from '../../src/search/solve-stage.js';
 import { createExecutor } from '../../src/worker/executor.js';
 import { temporaryFolder } from '../support/model-folder.js';
 import { type SpecChanges, tinyRun, writeTinySearch } from '../support/tiny-search.js';

@@ -127,10 +127,13 @@ function runAt(dir: string, until: (typeof STAGES)[number], state: RunView['stat
 
 function solved(layers: readonly { attention: string; ffn: string }[]): SolveAnswer {
   const half = (name: string) => ({ name, kind: 'full', kept: 1, parameters: 10, detail: '' }) as const;
-  const metrics = { throughput: 100, memory: 1e6, latency: 1, parameters: 1e5, kvCache: 1e5 };
+  const metrics = {
+    ...{ throughput: 100, generatedThroughput: 50, memory: 1e6, latency: 1, parameters: 1e5, kvCache: 1e5 },
+    ...{ timeToFirstToken: 0.5, timePerOutputToken: 0.01 },
+  };
   const solution: SolutionView = {
     ...{ status: 'optimal', objective: 0.5, bound: 0.5, gap: 0, nodes: 1, milliseconds: 1, limits: [] },
-    ...{ totals: metrics, parent: { ...metrics, throughput: 50 } },
+    ...{ totals: metrics, parent: { ...metrics, throughput: 50 }, batch: 1, estimated: null },
     map: {
       ...{ family: 'llama', hiddenSize: 64, heads: 8, notes: [] },
       layers: layers.map((layer) => ({

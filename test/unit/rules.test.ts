@@ -13,14 +13,15 @@ import {
   replaceRules,
   ruleProblems,
 } from '../../src/search/rules.js';
-import { checkReachable, solveLibrary, solveStage } from '../../src/search/solve.js';
+import { checkReachable, solveLibrary } from '../../src/search/solve.js';
+import { solveStage } from '../../src/search/solve-stage.js';
 import { temporaryDirectory } from '../support/run-process.js';
 import { allArchitectures, anyLibrary, library, parentMetrics } from '../support/scored-library.js';
 import { stageContext, tinyConfig } from '../support/stage-context.js';
 
 const layers = [0, 1].map(() => ({
   attention: [{ name: 'kv4' }, { name: 'kv2' }, { name: 'no-op' }],
-  ffn: [{ name: 'ffn-100%' }, { name: 'ffn-50%', failed: true }],
+  ffn: [{ name: 'ffn-100%' }, { name: 'ffn-50%', failed: 'it failed in training' }],
 }));
 const solveWith = (limits: Record<string, string>, rules: LayerRule[]) =>
   solveLibrary(library, { constraints: parseConstraints(limits), margin: 0, rules });
@@ -153,7 +154,8 @@ describe('solving under rules', () => {
     const run = await createRun(await temporaryDirectory(t), {});
     const solve = (rules: LayerRule[]) => {
       const context = stageContext(run, tinyConfig(), { rules });
-      return solveStage(context, library.scores, library.costs, parseConstraintFlags(['memory<=65%']));
+      const requirements = { constraints: parseConstraintFlags(['memory<=65%']), margin: 0, rules };
+      return solveStage(context, library.scores, [library.costs], requirements);
     };
     const rules: LayerRule[] = [{ layer: 0, half: 'attention', pin: 'kv4' }];
     const free = await solve([]);

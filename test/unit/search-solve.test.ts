@@ -7,7 +7,8 @@ import { InputError } from '../../src/common/errors.js';
 import { createRun, openRun, type Run } from '../../src/run/run.js';
 import { type Constraint, parseConstraintFlags, parseConstraints } from '../../src/search/constraints.js';
 import { nearOptimalChoices } from '../../src/search/near-optimal.js';
-import { type ScoredLibrary, SOLUTION_FILE, solveLibrary, solveStage } from '../../src/search/solve.js';
+import { type ScoredLibrary, solveLibrary } from '../../src/search/solve.js';
+import { SOLUTION_FILE, solveStage } from '../../src/search/solve-stage.js';
 import { temporaryDirectory } from '../support/run-process.js';
 import { allArchitectures, anyLibrary, library, parentMetrics } from '../support/scored-library.js';
 import { stageContext, tinyConfig } from '../support/stage-context.js';
@@ -25,6 +26,7 @@ describe('solving a library', () => {
     assert.deepEqual(solved.totals, solved.parent);
     assert.deepEqual(solved.totals, {
       ...{ throughput: 100 / 4.5, memory: 4 * 300 + 1600, latency: 4.5, parameters: 300, kvCache: 1600 },
+      ...{ generatedThroughput: 20 / 4.5, timeToFirstToken: solved.parent.timeToFirstToken, timePerOutputToken: 0.54 },
     });
   });
 
@@ -183,7 +185,7 @@ function bruteForce(library: ScoredLibrary, memory: number, latency: number): nu
 
 describe('the solve stage', () => {
   const solveIn = (run: Run, constraints: Constraint[], margin = 0) =>
-    solveStage(stageContext(run, tinyConfig(), { margin }), library.scores, library.costs, constraints);
+    solveStage(stageContext(run, tinyConfig(), {}), library.scores, [library.costs], { constraints, margin });
   const memory = (percent: number) => parseConstraintFlags([`memory<=${percent}%`]);
 
   it('solves again only when a constraint, or the margin, has changed', async (t) => {

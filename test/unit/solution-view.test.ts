@@ -90,7 +90,7 @@ describe('the range of a metric', () => {
       [...METRICS],
     );
     // The second layer's FFN cannot be halved.
-    assert.deepEqual(ranges[3], { metric: 'parameters', min: 190, max: 300, parent: 300 });
+    assert.deepEqual(ranges[6], { metric: 'parameters', min: 190, max: 300, parent: 300 });
     assert.deepEqual(ranges[0], { metric: 'throughput', min: 100 / 4.5, max: 100 / 2, parent: 100 / 4.5 });
   });
 });

@@ -3,8 +3,17 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Random } from '../../src/common/random.js';
 import type { Limit, Place, Problem } from '../../src/solver/problem.js';
+import { explain } from '../../src/solver/explain.js';
 import { solve } from '../../src/solver/solve.js';
-import { architecturesOf, bruteForce, excessOf, rulesOf, scoreOf, totalOf } from '../support/solver-oracle.js';
+import {
+  architecturesOf,
+  bruteForce,
+  excessOf,
+  glpkObjective,
+  rulesOf,
+  scoreOf,
+  totalOf,
+} from '../support/solver-oracle.js';
 
 const RUNS = 1500;
 const COSTS = ['memory', 'time'] as const;
@@ -174,6 +183,99 @@ describe('solve, against trying every architecture', () => {
       { numRuns: RUNS, seed: 3 },
     );
     assert.ok(relaxed > RUNS / 10, `${relaxed} relaxed`);
+  });
+});
+
+describe('explain, against trying every architecture', () => {
+  it('prices limits as the linear relaxation does, within the range it says', async () => {
+    let priced = 0;
+    for (let seed = 0; seed < 50; seed++) {
+      const problem = tightProblem(2 * seed);
+      const found = await solve(problem);
+      if (found.status !== 'optimal') continue;
+      const before = await glpkObjective(problem, { linear: true });
+      for (const { cost, bound, limit, price, from, to } of (await explain(problem, found)).limits) {
+        assert.ok(price >= 0 && from <= limit + 1e-9 && limit <= to + 1e-9, `seed ${seed} ${cost}`);
+        const reach = Math.min(bound === 'max' ? to - limit : limit - from, 0.5);
+        if (reach < 1e-6) continue;
+        priced++;
+        const sign = bound === 'max' ? 1 : -1;
+        const moved = problem.limits.map((one) =>
+          one.cost === cost ? { ...one, [bound]: limit + sign * reach } : one,
+        );
+        const after = await glpkObjective({ ...problem, limits: moved }, { linear: true });
+        assert.ok(before !== undefined && after !== undefined);
+        assert.ok(
+          Math.abs(before - after - price * reach) < 1e-6,
+          `seed ${seed} ${cost}: ${before - after} for ${reach}`,
+        );
+      }
+    }
+    assert.ok(priced > 40, `${priced} prices`);
+  });
+
+  it("finds each layer's second best, and what it would cost", async () => {
+    let exact = 0;
+    await fc.assert(
+      fc.asyncProperty(problems, async (problem) => {
+        const found = await solve(problem);
+        if (found.status !== 'optimal') return;
+        for (const { layer, choice, otherwise, second, exact: known } of (await explain(problem, found)).layers) {
+          assert.equal(choice, found.choices[layer]);
+          assert.ok(known);
+          exact++;
+          const bans = [...(problem.bans ?? []), { layer, choice }];
+          const others = architecturesOf({ ...problem, bans }).filter((a) =>
+            rulesOf(problem).every((rule) => excessOf(rule, a) <= 0),
+          );
+          const best = Math.min(...others.map((a) => scoreOf(problem, a)));
+          if (otherwise === undefined) {
+            assert.equal(others.length, 0);
+            continue;
+          }
+          assert.ok(Math.abs(found.objective + otherwise - best) < 1e-7, `${otherwise} for ${best - found.objective}`);
+          assert.ok(others.some((a) => a[layer] === second && scoreOf(problem, a) <= best + 1e-7));
+        }
+      }),
+      { numRuns: 60, seed: 4 },
+    );
+    assert.ok(exact > 50, `${exact} layers`);
+  });
+});
+
+describe('solve with patterns, against trying every architecture', () => {
+  it('keeps layers alike and shapes few', async () => {
+    let [alike, few, none] = [0, 0, 0];
+    await fc.assert(
+      fc.asyncProperty(problems, fc.nat(3), fc.nat(3), fc.integer({ min: 1, max: 3 }), async (any, a, b, maxShapes) => {
+        // Names apart within a layer, so that they say what is alike.
+        const named = any.layers.map(({ choices: list }) => ({
+          choices: list.map((one, i) => ({ ...one, name: `choice ${i}` })),
+        }));
+        const last = named.length - 1;
+        const range = { from: Math.min(a, b, last), to: Math.min(Math.max(a, b), last) };
+        const problem: Problem = { ...any, pins: [], bans: [], layers: named, same: [range], maxShapes };
+        const fit = architecturesOf(problem).filter(
+          (architecture) =>
+            rulesOf(problem).every((rule) => excessOf(rule, architecture) <= 0) &&
+            new Set(architecture.slice(range.from, range.to + 1)).size === 1 &&
+            new Set(architecture).size <= maxShapes,
+        );
+        const found = await solve(problem);
+        if (fit.length === 0) {
+          none++;
+          assert.equal(found.status, 'infeasible');
+          return;
+        }
+        assert.ok(found.status === 'optimal', found.status);
+        assert.ok(fit.some((architecture) => architecture.every((choice, l) => choice === found.choices[l])));
+        assert.ok(Math.abs(found.objective - Math.min(...fit.map((f) => scoreOf(problem, f)))) < 1e-7);
+        if (range.from < range.to) alike++;
+        if (new Set(found.choices).size === maxShapes) few++;
+      }),
+      { numRuns: 200, seed: 5 },
+    );
+    assert.ok(alike > 20 && few > 20 && none > 20, `${alike} alike, ${few} few, ${none} none`);
   });
 });
 

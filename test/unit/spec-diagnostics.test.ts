@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { build } from 'esbuild';
+import { METRICS } from '../../src/search/constraints.js';
 import { limitRange, specDiagnostics } from '../../src/search/spec-diagnostics.js';
 import { temporaryDirectory } from '../support/run-process.js';
 import { type SpecChanges, tinySpec, writeTinySearch } from '../support/tiny-search.js';
@@ -136,10 +137,7 @@ describe('the diagnostics of a spec', () => {
     const [memory, speed, ...others] = await saidOf(dir, { limits: { memory: '60%', speed: '>= 2x', kv: '<= 50%' } });
     assert.deepEqual(others, []);
     assert.match(memory ?? '', /^content error: "60%" limits\.memory: "60%" is not understood; write <= or >=/);
-    assert.equal(
-      speed,
-      'content error: "speed" limits: "speed" cannot be limited; possible: throughput, memory, latency, parameters, kvCache',
-    );
+    assert.equal(speed, `content error: "speed" limits: "speed" cannot be limited; possible: ${METRICS.join(', ')}`);
     assert.deepEqual(await saidOf(dir, { limits: { kv: '<= 50%', kvCache: '<= 40%' } }), [
       'content error: "limits" limits: "kvCache <= 50%" and "kvCache <= 40%" limit the same thing twice; keep one',
     ]);

@@ -7,7 +7,7 @@ import { eventsPath, readEvents } from '../../src/run/event-log.js';
 import { createRun, openRun, type Run } from '../../src/run/run.js';
 import { measureStage } from '../../src/search/measure.js';
 import { COSTS_FILE } from '../../src/search/run-files.js';
-import { checkCostTable, readCostTable } from '../../src/target/table.js';
+import { checkCostTable, readCostTables } from '../../src/target/table.js';
 import { temporaryDirectory } from '../support/run-process.js';
 import { stageContext, tinyConfig } from '../support/stage-context.js';
 
@@ -43,17 +43,18 @@ describe('the measure stage', () => {
   it('measures every distinct variant once, what does nothing apart, and never again', async (t) => {
     const dir = await temporaryDirectory(t);
     const first = await createRun(dir, {});
-    const table = await measure(first);
+    const [table] = await measure(first);
     await first.close();
+    assert.ok(table);
     checkCostTable(table, config, variantsOf([75, 50]), workload, 'measured');
     assert.deepEqual(Object.keys(table.variants), [
       ...['attention/kv1', 'attention/kv2', 'attention/kv4', 'attention/linear'],
       ...['ffn/ffn-100%', 'ffn/ffn-50%', 'ffn/ffn-75%', 'ffn/linear'],
     ]);
     const written = await readFile(join(dir, COSTS_FILE), 'utf8');
-    assert.deepEqual(await readCostTable(join(dir, COSTS_FILE)), table);
+    assert.deepEqual(await readCostTables(join(dir, COSTS_FILE)), [table]);
     const second = await openRun(dir);
-    assert.deepEqual(await measure(second), table);
+    assert.deepEqual(await measure(second), [table]);
     await second.close();
     assert.equal(await readFile(join(dir, COSTS_FILE), 'utf8'), written);
     assert.equal((await rows(dir)).started.length, 9);
@@ -97,13 +98,47 @@ describe('the measure stage', () => {
     await writeFile(file, JSON.stringify({ version: 1, nonBlock: row, variants }));
     const run = await createRun(join(dir, 'run'), {});
     const context = stageContext(run, config, { target: { engine: 'table', file, workload } });
-    const table = await measureStage(context, variantsOf([]));
-    assert.deepEqual(table.variants, variants);
-    assert.deepEqual(await readCostTable(join(run.dir, COSTS_FILE)), table);
+    const tables = await measureStage(context, variantsOf([]));
+    assert.deepEqual(tables[0]?.variants, variants);
+    assert.deepEqual(await readCostTables(join(run.dir, COSTS_FILE)), tables);
     await assert.rejects(measureStage(context, variantsOf([50])), {
       name: 'InputError',
       message: `${file}: lacks "ffn/ffn-50%"; add it to "variants"`,
     });
     await run.close();
+  });
+
+  it('measures at every batch size and kind of request, and averages the kinds', async (t) => {
+    const dir = await temporaryDirectory(t);
+    const mix = [
+      { weight: 3, prefill: 8, generated: 2 },
+      { weight: 1, prefill: 4, generated: 6 },
+    ];
+    const run = await createRun(dir, {});
+    const swept = { engine: 'onnxruntime', threads: 1, workload: { batch: [2, 1], mix } };
+    const tables = await measureStage(stageContext(run, config, { target: swept }), variantsOf([50]));
+    await run.close();
+    assert.deepEqual(
+      tables.map((table) => table.workload),
+      [1, 2].map((batch) => ({ batch, prefill: 7, generated: 3 })),
+    );
+    assert.deepEqual(await readCostTables(join(dir, COSTS_FILE)), tables);
+    const { started } = await rows(dir);
+    assert.equal(started.length, 2 * 2 * 8);
+    assert.ok(started.includes('ffn/ffn-50% at 2 × (4 + 6)'));
+  });
+
+  it('estimates a profile without a clock, and says so', async (t) => {
+    const run = await createRun(await temporaryDirectory(t), {});
+    const target = { engine: 'profile', hardware: 'h100-sxm', weights: 'F8', workload: { batch: [1, 64] } };
+    const [one, many] = await measureStage(stageContext(run, config, { target }), variantsOf([50]));
+    await run.close();
+    assert.ok(one && many);
+    assert.equal(one.estimated, true);
+    assert.match(one.source ?? '', /^estimated for NVIDIA H100 SXM 80 GB \(weights F8, KV cache BF16\) .*data sheet/);
+    const [at1, at64] = [one, many].map(({ variants }) => variants['attention/kv4']);
+    assert.ok(at1 && at64 && at64.decodeSeconds > at1.decodeSeconds);
+    assert.ok(at64.decodeSeconds < 64 * at1.decodeSeconds, 'weights are read once for a batch');
+    assert.equal((await rows(run.dir)).started.length, 0);
   });
 });

@@ -13,7 +13,7 @@ import {
   type CostTable,
   measuredTable,
   parseCostTable,
-  readCostTable,
+  readCostTables,
   tableKey,
 } from '../../src/target/table.js';
 import { temporaryDirectory } from '../support/run-process.js';
@@ -46,7 +46,8 @@ describe('a cost table', () => {
   it('is read from a file of the documented form', async (t) => {
     const file = join(await temporaryDirectory(t), 'table.json');
     await writeFile(file, JSON.stringify(json({}, { workload })));
-    const table = await readCostTable(file);
+    const [table] = await readCostTables(file);
+    assert.ok(table);
     assert.deepEqual(table.variants['attention/kv2'], { prefillSeconds: 0.5, decodeSeconds: 0.25 });
     checkCostTable(table, config, variants, workload, file);
   });
@@ -142,7 +143,7 @@ describe('library costs', () => {
 
   it('of a no-op are zero', () => {
     const costs = libraryCosts(config, variants, parseCostTable(json(), 't'), workload);
-    const none = { parameters: 0, memory: 0, kvCache: 0, seconds: 0 };
+    const none = { parameters: 0, memory: 0, kvCache: 0, seconds: 0, prefillSeconds: 0, stepSeconds: 0 };
     const last = costs.layers.flatMap(({ attention, ffn }) => [attention.at(-1), ffn.at(-1)]);
     assert.deepEqual(last, Array(4).fill({ name: 'no-op', ...none }));
   });

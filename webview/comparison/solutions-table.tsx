@@ -1,5 +1,4 @@
 import { act, type ComparedSolution, dropKept } from '../../src/protocol/panel.js';
-import type { MetricName } from '../../src/protocol/solution.js';
 import { perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
 import { DataTable } from '../ui/data-table.js';
@@ -72,7 +71,7 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
 }
 
 /** What is told of a solution, as a share of the parent's. */
-const FIGURES: readonly { metric: MetricName; kept: (share: number) => string }[] = [
+const FIGURES: readonly { metric: keyof ComparedSolution['totals']; kept: (share: number) => string }[] = [
   { metric: 'throughput', kept: times },
   { metric: 'memory', kept: percent },
   { metric: 'parameters', kept: percent },

@@ -10,12 +10,17 @@ export interface Limit {
   unit: string;
 }
 
+const RATE = { 'tokens/s': 1 };
+const SECONDS = { s: 1, ms: 1e-3 };
 const BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 /** Base units of the metric in each absolute unit that a spec may use. */
 const ABSOLUTE: Readonly<Record<MetricName, Readonly<Record<string, number>>>> = {
-  throughput: { 'tokens/s': 1 },
+  throughput: RATE,
+  generatedThroughput: RATE,
   memory: BYTES,
-  latency: { s: 1, ms: 1e-3 },
+  latency: SECONDS,
+  timeToFirstToken: SECONDS,
+  timePerOutputToken: SECONDS,
   parameters: { '': 1, K: 1e3, M: 1e6, B: 1e9 },
   kvCache: BYTES,
 };
@@ -25,8 +30,11 @@ const RELATIVE: Readonly<Record<string, number>> = { '%': 0.01, x: 1 };
 /** The side on which a limit of each metric is of use, and the unit it is usually given in. */
 const USUAL: Readonly<Record<MetricName, Omit<Limit, 'value'>>> = {
   throughput: { relation: '>=', unit: 'x' },
+  generatedThroughput: { relation: '>=', unit: 'x' },
   memory: { relation: '<=', unit: '%' },
   latency: { relation: '<=', unit: '%' },
+  timeToFirstToken: { relation: '<=', unit: '%' },
+  timePerOutputToken: { relation: '<=', unit: '%' },
   parameters: { relation: '<=', unit: '%' },
   kvCache: { relation: '<=', unit: '%' },
 };

@@ -9,8 +9,11 @@ interface MetricWords {
 
 export const METRIC_WORDS: Readonly<Record<MetricName, MetricWords>> = {
   throughput: { name: 'Throughput', text: tokensPerSecond },
+  generatedThroughput: { name: 'Generated throughput', text: tokensPerSecond },
   memory: { name: 'Memory', text: bytes },
   latency: { name: 'Latency', text: duration },
+  timeToFirstToken: { name: 'Time to first token', text: duration },
+  timePerOutputToken: { name: 'Time per output token', text: duration },
   parameters: { name: 'Parameters', text: count },
   kvCache: { name: 'KV cache', text: bytes },
 };

@@ -25,15 +25,26 @@ export function priceText({ metric, allowed, shadowPrice }: LimitView, relation:
 
 /** The round amount of each metric that is at most so much. */
 const STEPS: Readonly<Record<MetricName, (most: number) => Step>> = {
-  throughput: (most) => named(powerOfTen(most), (size) => `${plain(size)} tokens/s`),
+  throughput: rateStep,
+  generatedThroughput: rateStep,
   memory: byteStep,
   kvCache: byteStep,
-  latency: (most) => named(powerOfTen(most), (size) => (size < 1 ? `${plain(size * 1000)} ms` : `${plain(size)} s`)),
+  latency: timeStep,
+  timeToFirstToken: timeStep,
+  timePerOutputToken: timeStep,
   parameters: (most) => named(Math.max(1, powerOfTen(most)), (size) => `${plain(size)} parameters`),
 };
 
 function named(size: number, text: (size: number) => string): Step {
   return { size, text: text(size) };
+}
+
+function rateStep(most: number): Step {
+  return named(powerOfTen(most), (size) => `${plain(size)} tokens/s`);
+}
+
+function timeStep(most: number): Step {
+  return named(powerOfTen(most), (size) => (size < 1 ? `${plain(size * 1000)} ms` : `${plain(size)} s`));
 }
 
 function byteStep(most: number): Step {

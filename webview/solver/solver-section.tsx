@@ -41,7 +41,7 @@ export function SolverSection({ state }: { state: PanelState }) {
 }
 
 function Solution({ solution }: { solution: SolutionView }) {
-  const { objective, bound, gap, nodes, milliseconds, limits } = solution;
+  const { objective, bound, gap, nodes, milliseconds, limits, batch, estimated } = solution;
   return (
     <>
       <dl class="solver-figures">
@@ -50,7 +50,9 @@ function Solution({ solution }: { solution: SolutionView }) {
         <Figure name="gap" value={percent(gap)} />
         <Figure name="nodes" value={count(nodes)} />
         <Figure name="time" value={duration(milliseconds / 1000)} />
+        <Figure name="batch" value={count(batch)} />
       </dl>
+      {estimated !== null && <p class="muted small">Times and throughput are {estimated}; nothing was measured.</p>}
       {limits.length > 0 && (
         <ul class="limit-uses">
           {limits.map((limit) => (

@@ -48,12 +48,11 @@ export function viewSpec(
   const { rules, target } = spec;
   const limits = Object.entries(changedLimits(spec, changes)).map(([metric, text]) => viewLimit(metric, text));
   const unknown = limits.find((limit): limit is string => typeof limit === 'string') ?? null;
-  const { batch, prefill, generated } = target.workload;
   return {
     ...{ uri, name, rules },
     problem: problem ?? unknown,
     limits: limits.filter((limit) => typeof limit !== 'string'),
-    target: `${batch} × (${prefill} + ${generated}) tokens on ${target.engine}`,
+    target: targetText(target),
   };
 }
 
@@ -65,4 +64,14 @@ function viewLimit(name: string, text: string): LimitView | string {
   } catch (error) {
     return metric === undefined ? messageOf(error) : { metric, text, problem: messageOf(error) };
   }
+}
+
+function targetText(target: Spec['target']): string {
+  const { batch, prefill, generated, mix } = target.workload;
+  const kinds =
+    mix === undefined
+      ? `${prefill} + ${generated}`
+      : mix.map((kind) => `${kind.prefill} + ${kind.generated}`).join(' | ');
+  const engine = target.engine === 'profile' ? `${target.hardware}, estimated` : target.engine;
+  return `${[batch].flat().join('/')} × (${kinds}) tokens on ${engine}`;
 }

@@ -64,7 +64,7 @@ export async function evaluateStage(
         ? { tasks: [], accuracy: null }
         : compareTasks(await answers(parent, 'parentTasks'), await answers(child, 'childTasks'));
     const speedup = await timePairs(context, subjects, steps('speedup'));
-    const memory = compareMemory(subjects, context.spec.target.workload);
+    const memory = compareMemory(subjects, context.workload);
     const result: EvaluationResult = { text, ...comparison, speedup, memory };
     return { result, tokens: text.tokens };
   });
@@ -127,9 +127,9 @@ function timingThreads({ spec }: SearchContext): number {
 }
 
 function timingInputs(context: SearchContext, { parent, child }: Subjects) {
-  const { target, evaluate } = context.spec;
+  const { spec, workload } = context;
   const engine = onnxruntimeEngine(timingThreads(context));
-  return { parent: parent.hash, child: child.hash, workload: target.workload, pairs: evaluate.pairs, engine };
+  return { parent: parent.hash, child: child.hash, workload, pairs: spec.evaluate.pairs, engine };
 }
 
 async function timePairs(
@@ -147,7 +147,7 @@ async function timePairs(
     };
     const options = { threads: timingThreads(context), pairs, beforePair };
     const [parent, child] = [subjects.parent.model, subjects.child.model];
-    return { result: await measureSpeedup(parent, child, spec.target.workload, options) };
+    return { result: await measureSpeedup(parent, child, context.workload, options) };
   });
   return task.result as Speedup;
 }

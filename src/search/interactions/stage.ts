@@ -1,7 +1,6 @@
 import { HALVES } from '../../model/names.js';
 import type { LibraryCosts } from '../../target/costs.js';
 import { taskKey } from '../../run/task-key.js';
-import type { Constraint } from '../constraints.js';
 import type { SearchContext } from '../context.js';
 import {
   type AdditiveProgram,
@@ -10,6 +9,7 @@ import {
   formulate,
   insteadOf,
   type LayerChoice,
+  type Requirements,
   type LayerScores,
   type SolvedArchitecture,
 } from '../solve.js';
@@ -67,7 +67,7 @@ const VERSION = 1;
 export interface InteractionInputs extends BuildingBlocks {
   scores: readonly LayerScores[];
   costs: LibraryCosts;
-  constraints: readonly Constraint[];
+  requirements: Requirements;
   /** The least sum of scores. */
   additive: SolvedArchitecture;
 }
@@ -75,7 +75,7 @@ export interface InteractionInputs extends BuildingBlocks {
 /** The solution, refined by the KLs of whole architectures where the spec wants that and there is text for it. */
 export async function refineSolution(context: SearchContext, inputs: InteractionInputs): Promise<RefinedSolution> {
   const { spec } = context;
-  const { costs, constraints, additive, scores } = inputs;
+  const { costs, requirements, additive, scores } = inputs;
   const ranges = sequenceRanges(inputs);
   // The parent itself cannot be improved on.
   if (!spec.search.interactions || additive.objective === 0) return additive;
@@ -83,14 +83,14 @@ export async function refineSolution(context: SearchContext, inputs: Interaction
     warnOnce(context.run, 'too little validation text to measure whole architectures: the sum of scores decides');
     return additive;
   }
-  const program = formulate({ scores, costs }, { constraints, margin: spec.margin, rules: spec.rules });
+  const program = formulate({ scores, costs }, requirements);
   const outcome = await searchInteractions(context, inputs, program, ranges);
   if (outcome === null) {
     warnOnce(context.run, 'the KL of the architecture with the least sum of scores is not a finite number');
     return additive;
   }
   return {
-    ...insteadOf(additive, program, { scores, costs }, constraints, outcome.choices),
+    ...insteadOf(additive, program, { scores, costs }, requirements.constraints, outcome.choices),
     interactions: outcome.search,
   };
 }
@@ -126,12 +126,12 @@ async function searchInteractions(
   ranges: Ranges,
 ): Promise<Outcome | null> {
   const { run, spec, parentHash } = context;
-  const { scores, costs, constraints, data, library } = inputs;
-  const { margin, rules, seed, search } = spec;
+  const { scores, costs, requirements, data, library } = inputs;
+  const { seed, search } = spec;
   const trained = library.map(({ key }) => key);
   const key = taskKey('interactions', {
     ...{ version: VERSION, parentHash, data: data.key, trained, ranges },
-    ...{ scores, costs, constraints, margin, rules, seed, evaluations: search.evaluations },
+    ...{ scores, costs, requirements, seed, evaluations: search.evaluations },
   });
   const meta = { stage: 'solve', kind: 'interactions', label: 'whole architectures' } as const;
   const finished = await run.once(key, meta, async () => {

@@ -30,4 +30,3 @@ export interface Question {
 }
 
 export type Reply = { answer: unknown } | { error: string };
-

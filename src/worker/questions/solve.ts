@@ -6,8 +6,9 @@ import { parseConstraints } from '../../search/constraints.js';
 import { InfeasibleError } from '../../search/infeasible.js';
 import type { LayerRule } from '../../search/rules.js';
 import { limitUses, metricRanges } from '../../search/solution-view.js';
-import { type Requirements, type SolvedArchitecture, solveLibrary } from '../../search/solve.js';
+import type { Requirements, SolvedArchitecture } from '../../search/solve.js';
 import type { StoredLibrary } from '../../search/stored-library.js';
+import { requirementsOf, solveSweep } from '../../search/sweep.js';
 import { knownLibrary } from './runs.js';
 
 interface SolveParams {
@@ -23,9 +24,10 @@ interface SolveParams {
 export async function answerSolve({ run, limits, rules, margin }: SolveParams): Promise<SolveAnswer> {
   const stored = await knownLibrary(run);
   try {
-    const constraints = parseConstraints(limits);
-    const requirements = { constraints, rules, margin: margin ?? stored.spec.margin };
-    const solved = await solveLibrary(stored.library, requirements);
+    const { spec, sweep } = stored;
+    const asked = { target: spec.target, margin: margin ?? spec.margin, rules };
+    const requirements = requirementsOf(asked, parseConstraints(limits), sweep);
+    const solved = await solveSweep(stored.libraries, requirements);
     return { kind: 'solved', solution: solutionView(stored, solved, requirements) };
   } catch (error) {
     if (error instanceof InfeasibleError) {
@@ -42,16 +44,19 @@ export async function answerRanges({ run }: { run: string }): Promise<MetricRang
 }
 
 function solutionView(
-  { parent, variants, library }: StoredLibrary,
+  { parent, variants, library, libraries }: StoredLibrary,
   solved: SolvedArchitecture,
   requirements: Requirements,
 ): Extract<SolveAnswer, { kind: 'solved' }>['solution'] {
   const { status, objective, bound, gap, nodes, milliseconds, totals, architecture } = solved;
   const scores = architecture.map(({ score }) => score);
+  const chosen = libraries.find(({ costs }) => costs.workload.batch === solved.workload.batch) ?? library;
   return {
     ...{ status, objective, bound, gap, nodes, milliseconds },
-    limits: limitUses(solved, library, requirements),
+    limits: limitUses(solved, chosen, requirements),
     ...{ totals, parent: solved.parent },
+    batch: solved.workload.batch,
+    estimated: solved.estimated ?? null,
     map: describeModel(parent, chosenShapes(variants, architecture), scores),
   };
 }

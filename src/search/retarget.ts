@@ -1,0 +1,67 @@
+import path from 'node:path';
+import { InputError } from '../common/errors.js';
+import { isRecord, readJsonFile } from '../formats/json-file.js';
+import { pricedAtBatches } from '../target/costs.js';
+import { HARDWARE_NAMES } from '../target/hardware.js';
+import { parseCostTables } from '../target/table.js';
+import type { ScoredLibrary } from './solve.js';
+import { type Spec, resolveTarget } from './spec.js';
+import { targetSchema } from './spec-schema.js';
+import type { StoredLibrary } from './stored-library.js';
+import { importedTables, profileTables, type Target } from './target-tables.js';
+
+const MAX_TARGET_BYTES = 16 * 2 ** 20;
+
+/**
+ * A target other than the one of a run's spec: the name of a hardware profile, at the run's workload; a file with a target
+ * as a spec has it; or a cost table, at its own workload or else the run's. Throws InputError for anything else.
+ */
+export async function readTarget(named: string, { target: { workload } }: Pick<Spec, 'target'>): Promise<Target> {
+  const hardware = HARDWARE_NAMES.find((name) => name === named);
+  if (hardware !== undefined) return targetOf({ engine: 'profile', hardware, workload }, named);
+  const file = path.resolve(named);
+  const json = await readJsonFile(file, MAX_TARGET_BYTES).catch((error: unknown) => {
+    throw new InputError(`is no hardware profile (${HARDWARE_NAMES.join(', ')}), and no file that can be read`, named, {
+      cause: error,
+    });
+  });
+  if (isRecord(json) && Object.hasOwn(json, 'engine')) return resolveTarget(targetOf(json, file), file);
+  const tables = parseCostTables(json, file);
+  const [measured] = tables.map((table) => table.workload);
+  const batch = tables.map((table) => table.workload?.batch).filter((size) => size !== undefined);
+  const own = measured === undefined ? workload : { ...measured, batch };
+  return targetOf({ engine: 'table', file, workload: own }, file);
+}
+
+function targetOf(json: unknown, where: string): Target {
+  const parsed = targetSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new InputError(`${issue?.path.join('.') ?? 'the target'}: ${issue?.message ?? 'is not understood'}`, where);
+}
+
+/** What a run has to choose from, priced for another target, at each of its batch sizes. */
+export async function retarget(
+  { parent, variants, scores = [] }: StoredLibrary,
+  target: Target,
+): Promise<ScoredLibrary[]> {
+  const tables = await tablesOf(target, { config: parent, variants });
+  return pricedAtBatches(parent, variants, tables, target.workload).map((costs) => ({ scores, costs }));
+}
+
+async function tablesOf(
+  target: Target,
+  priced: { config: StoredLibrary['parent']; variants: StoredLibrary['variants'] },
+) {
+  switch (target.engine) {
+    case 'profile':
+      return profileTables(priced.config, priced.variants, target);
+    case 'table':
+      return importedTables(target, priced);
+    default:
+      throw new InputError(
+        `costs of ${target.engine} are measured by a search; give its costs.json, a table, or a hardware profile`,
+        'target',
+      );
+  }
+}

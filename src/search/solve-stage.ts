@@ -1,0 +1,34 @@
+import { writeJson } from '../run/artifacts.js';
+import { taskKey } from '../run/task-key.js';
+import type { LibraryCosts } from '../target/costs.js';
+import type { SearchContext } from './context.js';
+import type { LayerScores, Requirements } from './solve.js';
+import { solveSweep, type SweptArchitecture } from './sweep.js';
+import { runStage } from './tasks.js';
+
+/** The present architecture, in the run directory. */
+export const SOLUTION_FILE = 'solution.json';
+
+/**
+ * Solves for what is required, unless the log has the answer, and writes `solution.json`.
+ *
+ * @param costs of the same variants at each batch size of the target
+ */
+export async function solveStage(
+  context: SearchContext,
+  scores: readonly LayerScores[],
+  costs: readonly LibraryCosts[],
+  requirements: Requirements,
+): Promise<SweptArchitecture> {
+  const key = taskKey('solve', { scores, costs, requirements });
+  const finished = await runStage(context, 'solve', key, 1, async () => ({
+    result: await solveSweep(
+      costs.map((one) => ({ scores, costs: one })),
+      requirements,
+    ),
+  }));
+  const solved = finished.result as SweptArchitecture;
+  // How long it took differs from run to run, what came out does not.
+  await writeJson(context.run.path(SOLUTION_FILE), { ...solved, milliseconds: undefined });
+  return solved;
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { Report } from '../../src/search/report.js';
+import type { SweptArchitecture } from '../../src/search/sweep.js';
+import { type CostTable, readCostTables } from '../../src/target/table.js';
+import { puzzle, puzzleJson } from '../support/cli.js';
+import { writeTinySearch } from '../support/tiny-search.js';
+
+const BATCHES = [1, 4, 16];
+const PROFILE = {
+  ...{ engine: 'profile', hardware: 'generic-cpu', weights: 'F32', kvCache: 'F32' },
+  workload: { batch: BATCHES, prefill: 8, generated: 8 },
+};
+
+interface Targets {
+  targets: (Omit<SweptArchitecture, 'status'> & { status: string; target: string; message?: string })[];
+}
+
+describe('a target that is planned for without the device', () => {
+  let dir = '';
+  let run = '';
+  let report: Report;
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'puzzle-targets-'));
+    run = join(dir, 'run');
+    const limits = { memory: '<= 97%', timePerOutputToken: '<= 90%' };
+    const spec = await writeTinySearch(dir, { target: PROFILE, limits });
+    const searched = await puzzleJson('search', spec, '--run', run);
+    assert.equal(searched.status, 0, searched.stderr);
+    report = searched.answer as Report;
+  });
+
+  after(() => rm(dir, { recursive: true, force: true }));
+
+  it('has its costs, solution and report marked as estimated', async () => {
+    const costs = await readCostTables(join(run, 'costs.json'));
+    assert.deepEqual(
+      costs.map(({ estimated, workload }) => [estimated, workload?.batch]),
+      BATCHES.map((batch) => [true, batch]),
+    );
+    assert.match(report.solution.estimated ?? '', /^estimated for a desktop CPU .* DDR5/);
+    assert.equal(report.solution.workload.batch, report.evaluation.speedup.workload.batch);
+    const { stdout } = await puzzle('resume', run);
+    assert.match(stdout, /^estimated throughput, tokens\/s/m);
+    assert.match(stdout.replaceAll(/\s+/g, ' '), /Estimated: not for this machine, and not measured/);
+  });
+
+  it('is solved at every batch size, and the best is told', async () => {
+    const { answer } = await puzzleJson('solve', run, '--constraint', 'memory<=60%');
+    const { batches = [], objective, workload } = answer as SweptArchitecture;
+    assert.deepEqual(
+      batches.map(({ batch }) => batch),
+      BATCHES,
+    );
+    const reached = batches.flatMap((outcome) => outcome.objective ?? []);
+    assert.equal(objective, Math.min(...reached));
+    assert.equal(batches.find(({ batch }) => batch === workload.batch)?.objective, objective);
+    const { stdout } = await puzzle('solve', run);
+    assert.match(stdout, /the best batch is \d+ \(1: .*; 4: .*; 16: .*\)\./);
+    assert.match(stdout, /^estimated +parent +child +kept$/m);
+  });
+
+  it('can be another than that of the run: a profile, a table, a target of its own', async () => {
+    const [table] = await readCostTables(join(run, 'costs.json'));
+    const measured: CostTable = { ...(table as CostTable), source: 'elsewhere' };
+    delete measured.estimated;
+    await writeFile(join(dir, 'elsewhere.json'), JSON.stringify(measured));
+    await writeFile(join(dir, 'pair.json'), JSON.stringify({ ...PROFILE, hardware: 'l40s', devices: 2 }));
+    const names = ['rtx-4090', join(dir, 'elsewhere.json'), join(dir, 'pair.json')];
+    const { answer, status } = await puzzleJson('solve', run, '--target', ...names);
+    assert.equal(status, 0);
+    const [profile, elsewhere, pair] = (answer as Targets).targets;
+    assert.match(profile?.estimated ?? '', /RTX 4090/);
+    assert.equal(elsewhere?.estimated, undefined);
+    assert.equal(elsewhere?.workload.batch, 1);
+    assert.match(pair?.estimated ?? '', /^estimated for 2 x NVIDIA L40S/);
+    const { stdout } = await puzzle('solve', run, '--target', ...names);
+    assert.match(stdout, /^rtx-4090: times and throughput are estimated for .*; nothing was measured\.$/m);
+  });
+
+  it('that nothing fits does not keep the others from being told', async () => {
+    const [table] = await readCostTables(join(run, 'costs.json'));
+    const slow = join(dir, 'slow.json');
+    const nonBlock = { prefillSeconds: 1, decodeSeconds: 1 };
+    await writeFile(slow, JSON.stringify({ ...table, nonBlock }));
+    const limit = ['--constraint', 'tpot<=100ms'];
+    const { answer, status } = await puzzleJson('solve', run, '--target', slow, 'h100-sxm', ...limit);
+    assert.equal(status, 0);
+    const [none, some] = (answer as Targets).targets;
+    assert.equal(none?.status, 'infeasible');
+    assert.match(none.message ?? '', /timePerOutputToken <= 100 ms/);
+    assert.equal(some?.status, 'optimal');
+    assert.equal((await puzzleJson('solve', run, '--target', slow, ...limit)).status, 1);
+  });
+
+  it('that is neither is refused with what there is', async () => {
+    const { answer, status } = await puzzleJson('solve', run, '--target', 'abacus');
+    assert.equal(status, 2);
+    assert.match(JSON.stringify(answer), /abacus.*h100-sxm.*generic-cpu|h100-sxm.*generic-cpu.*abacus/);
+    await writeFile(join(dir, 'bad.json'), JSON.stringify({ engine: 'profile', hardware: 'pdp-11' }));
+    const bad = await puzzleJson('solve', run, '--target', join(dir, 'bad.json'));
+    assert.equal(bad.status, 2);
+    assert.match(bad.stderr, /bad\.json: hardware: /);
+    const engine = join(dir, 'engine.json');
+    await writeFile(engine, JSON.stringify({ engine: 'onnxruntime' }));
+    assert.match((await puzzleJson('solve', run, '--target', engine)).stderr, /measured by a search/);
+  });
+});
