@@ -40,8 +40,9 @@ const SPLITTERS: readonly Splitter[] = [
 
 /** Byte-level BPE, as of GPT-2 and Llama 3. Throws InputError for a pre-tokenizer that llama.cpp is not known to have. */
 export function byteLevelEntries(json: Fields, { merges }: Vocabulary, where: string): GgufEntry[] {
-  if (json.has('normalizer'))
-    {throw json.error('normalizer', 'a GGUF of byte-level BPE cannot say this; null is expected');}
+  if (json.has('normalizer')) {
+    throw json.error('normalizer', 'a GGUF of byte-level BPE cannot say this; null is expected');
+  }
   const steps = preTokenizers(json.get('pre_tokenizer'));
   const ignoresMerges = json.inside('model').flag('ignore_merges');
   const splitter = SPLITTERS.find((known) => known.ignoresMerges === ignoresMerges && known.matches(steps));

@@ -135,8 +135,9 @@ export class LoadedModel {
       for (const place of places) {
         const [likeliest, pairs] = await this.context.sampleToken(place, sampler, true);
         const logProbabilities: number[] = [];
-        for (let i = 0; i < pairs.length; i += 2)
+        for (let i = 0; i < pairs.length; i += 2) {
           logProbabilities[pairs[i] as number] = Math.log(pairs[i + 1] as number);
+        }
         rows.push({ likeliest, logProbabilities });
       }
       return rows;
