@@ -44,20 +44,38 @@ export async function measureSpeedup(
   parent: ModelFiles,
   child: ModelFiles,
   workload: Workload,
-  { threads, pairs, beforePair }: SpeedupOptions,
+  options: SpeedupOptions,
 ): Promise<Speedup> {
+  const { threads } = options;
   const runs = [new DecodeRun(parent, workload, threads), new DecodeRun(child, workload, threads)] as const;
-  const rates: [number[], number[]] = [[], []];
   try {
-    for (const run of runs) await run.time();
-    for (let pair = 0; pair < pairs; pair++) {
-      await beforePair?.(pair);
-      for (const side of [0, 1] as const) rates[side].push(throughput(workload, await runs[side].time()));
-    }
+    return await alternate(
+      () => runs[0].time(),
+      () => runs[1].time(),
+      workload,
+      options,
+    );
   } finally {
     for (const run of runs) await run.release();
   }
-  const [parentRates, childRates] = rates;
+}
+
+/** Compares two models, of which each function serves the workload once and tells the seconds, in alternating pairs. */
+export async function alternate(
+  parent: () => Promise<number>,
+  child: () => Promise<number>,
+  workload: Workload,
+  { threads, pairs, beforePair }: SpeedupOptions,
+): Promise<Speedup> {
+  const [parentRates, childRates]: [number[], number[]] = [[], []];
+  // A warm-up.
+  await parent();
+  await child();
+  for (let pair = 0; pair < pairs; pair++) {
+    await beforePair?.(pair);
+    parentRates.push(throughput(workload, await parent()));
+    childRates.push(throughput(workload, await child()));
+  }
   const ratio = quartiles(childRates.map((rate, i) => rate / (parentRates[i] ?? NaN)));
   return {
     workload,

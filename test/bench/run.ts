@@ -15,6 +15,7 @@ import { distilBenchmarks } from './distil.js';
 import { depthBenchmarks } from './depth.js';
 import { exampleBenchmarks } from './example.js';
 import { KERNEL_BENCHMARKS } from './kernels.js';
+import { PREDICTION_BENCHMARKS } from './prediction.js';
 import type { Benchmark, BenchRow } from './row.js';
 import { scalingBenchmarks } from './scaling.js';
 import { solverBenchmarks } from './solver.js';
@@ -85,6 +86,7 @@ async function main(): Promise<number> {
       ...scalingBenchmarks(scratch),
       ...depthBenchmarks(scratch),
       ...exampleBenchmarks(scratch),
+      ...PREDICTION_BENCHMARKS,
       ...solverBenchmarks(scratch),
       ...workbenchBenchmarks(scratch),
     ];

@@ -7,7 +7,10 @@ import type { LayerShape } from '../../src/formats/hf-config.js';
 import { memoryBytes } from '../../src/model/accounting.js';
 import { openModel } from '../../src/search/context.js';
 import { largestBatch } from '../../src/target/largest-batch.js';
+import { writeRandomGguf } from '../../src/target/llama-cpp/random-gguf.js';
+import { measureSpeedupInLlamaCpp } from '../../src/target/llama-cpp/speedup.js';
 import { measureSpeedup } from '../../src/target/speedup.js';
+import { skipWithoutLlamaCpp } from '../support/llama-cpp.js';
 import { temporaryFolder, writeModelFolder } from '../support/model-folder.js';
 import { randomWeights, tinyConfig } from '../support/tiny-model.js';
 
@@ -51,6 +54,23 @@ describe('the measured speed-up', () => {
     };
     const workload = { batch: 1, prefill: 4, generated: 0 };
     await assert.rejects(measureSpeedup(model, model, workload, { threads: 1, pairs: 3, beforePair: stop }), /enough/);
+  });
+});
+
+describe('the speed-up measured in llama.cpp', { skip: skipWithoutLlamaCpp() }, () => {
+  it('is above 1 for a child of fewer layers, with its spread over the pairs', async (test) => {
+    const dir = await temporaryFolder(test);
+    const layer: LayerShape = { attention: { kind: 'gqa', kvHeads: 2 }, ffn: { kind: 'gated', width: 416 } };
+    const files = { parent: join(dir, 'parent.gguf'), child: join(dir, 'child.gguf') };
+    const config = (layers: number) => tinyConfig({ layers: Array<LayerShape>(layers).fill(layer) });
+    await writeRandomGguf(config(12), files.parent, 'f32');
+    await writeRandomGguf(config(1), files.child, 'f32');
+    const workload = { batch: 4, prefill: 16, generated: 8 };
+    const { vocabSize } = config(1);
+    const result = await measureSpeedupInLlamaCpp(files, vocabSize, workload, { threads: 1, pairs: 5 });
+    assert.deepEqual([result.n, result.workload], [5, workload]);
+    assert.ok(result.speedup > 1.5, `${result.speedup}`);
+    assert.ok(0 < result.speedupLow && result.speedupLow <= result.speedup && result.speedup <= result.speedupHigh);
   });
 });
 

@@ -1,12 +1,18 @@
-import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { GgufPrecision } from '../../formats/gguf-tensor.js';
 import { memoryBytes, modelCosts, SERVED_DTYPE, type Workload } from '../../model/accounting.js';
 import type { Metric } from '../../model/score-choices.js';
 import { taskKey } from '../../run/task-key.js';
 import { type LargestBatch, largestBatch } from '../../target/largest-batch.js';
-import { onnxruntimeEngine } from '../../target/onnxruntime.js';
-import { measureSpeedup, type Speedup } from '../../target/speedup.js';
-import { checkTensors, modelHash, openModel, type SearchContext } from '../context.js';
+import { measureSpeedupInLlamaCpp } from '../../target/llama-cpp/speedup.js';
+import { inScratch } from '../../target/llama-cpp/time-models.js';
+import { type Engine, onnxruntimeEngine } from '../../target/onnxruntime.js';
+import { measureSpeedup, type Speedup, type SpeedupOptions } from '../../target/speedup.js';
+import { checkTensors, type Model, modelHash, openModel, type SearchContext } from '../context.js';
 import type { PackedData } from '../data.js';
+import { writeModelGguf } from '../export-gguf.js';
+import { measuringEngine } from '../measuring-engine.js';
+import { isMeasured } from '../stored-as.js';
 import { runStage, type TaskRunner } from '../tasks.js';
 import { type AccuracyKept, compareTasks, type TaskComparison } from './kept.js';
 import { answersKey, type HashedModel, scoreTaskFiles, taskFiles } from './scores.js';
@@ -121,15 +127,17 @@ async function compareText(
   return task.result as TextComparison;
 }
 
-/** As many as the costs were measured with. */
-function timingThreads({ spec }: SearchContext): number {
-  return (spec.target.engine === 'onnxruntime' ? spec.target.threads : undefined) ?? availableParallelism();
+/** The engine that the costs were measured with; where they were not measured here, the one that runs every model. */
+function timingEngine({ spec: { target } }: SearchContext): Engine {
+  return isMeasured(target) ? measuringEngine(target).engine : onnxruntimeEngine();
 }
 
 function timingInputs(context: SearchContext, { parent, child }: Subjects) {
   const { spec, workload } = context;
-  const engine = onnxruntimeEngine(timingThreads(context));
-  return { parent: parent.hash, child: child.hash, workload, pairs: spec.evaluate.pairs, engine };
+  return {
+    ...{ parent: parent.hash, child: child.hash, workload },
+    ...{ pairs: spec.evaluate.pairs, engine: timingEngine(context) },
+  };
 }
 
 async function timePairs(
@@ -145,11 +153,33 @@ async function timePairs(
       progress(done / pairs);
       await run.checkpoint();
     };
-    const options = { threads: timingThreads(context), pairs, beforePair };
+    const { threads, precision } = timingEngine(context);
+    const options = { threads, pairs, beforePair };
     const [parent, child] = [subjects.parent.model, subjects.child.model];
-    return { result: await measureSpeedup(parent, child, context.workload, options) };
+    const result =
+      precision === undefined
+        ? await measureSpeedup(parent, child, context.workload, options)
+        : await speedupInLlamaCpp(parent, child, precision, context.workload, options);
+    return { result };
   });
   return task.result as Speedup;
+}
+
+/** Of the files that the models are exported as. */
+function speedupInLlamaCpp(
+  parent: Model,
+  child: Model,
+  precision: GgufPrecision,
+  workload: Workload,
+  options: SpeedupOptions,
+): Promise<Speedup> {
+  return inScratch(async (dir) => {
+    const files = { parent: join(dir, 'parent.gguf'), child: join(dir, 'child.gguf') };
+    await writeModelGguf(parent, files.parent, { name: 'parent', precision });
+    await writeModelGguf(child, files.child, { name: 'child', precision });
+    const vocabSize = Math.min(parent.config.vocabSize, child.config.vocabSize);
+    return measureSpeedupInLlamaCpp(files, vocabSize, workload, options);
+  });
 }
 
 function compareMemory({ parent, child }: Subjects, workload: Workload): MemoryComparison {
