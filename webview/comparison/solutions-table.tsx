@@ -19,9 +19,10 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
   const names = solutionNames(solutions);
   const firstKept = solutions.findIndex(({ origin }) => origin === 'kept');
   const forgets = editable && firstKept >= 0;
+  const changed = solutions.map((solution, index) => (index === 0 ? null : apartText(solution, first)));
   const hasNews = solutions.some(({ origin }) => origin === 'present');
   return (
-    <div class="solutions">
+    <div class="solutions table-fold">
       <div class="solutions-head">
         <h3 class="solutions-title">{l10n.t('Solutions')}</h3>
         {editable && hasNews && (
@@ -39,16 +40,16 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
         columns={[
           { key: 'name', title: l10n.t('solution') },
           ...(forgets ? [{ key: 'forget', title: <span class="visually-hidden">{l10n.t('forget')}</span> }] : []),
-          { key: 'objective', title: l10n.t('objective'), numeric: true },
+          { key: 'objective', title: l10n.t('objective'), numeric: true, folds: true },
           { key: 'throughput', title: l10n.t('throughput'), numeric: true },
           { key: 'memory', title: l10n.t('memory'), numeric: true },
-          { key: 'parameters', title: l10n.t('parameters'), numeric: true },
-          { key: 'apart', title: l10n.t('changed'), numeric: true },
+          { key: 'parameters', title: l10n.t('parameters'), numeric: true, folds: true },
+          { key: 'apart', title: l10n.t('changed'), numeric: true, folds: true },
         ]}
         rows={solutions.map((solution, index) => ({
           key: `${index}`,
           cells: [
-            <Name key="name" name={names[index] ?? ''} solution={solution} />,
+            <Name key="name" name={names[index] ?? ''} solution={solution} changed={changed[index] ?? null} />,
             ...(forgets
               ? [
                   solution.origin === 'kept' && (
@@ -58,7 +59,7 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
               : []),
             significant(solution.objective),
             ...FIGURES.map(({ metric, kept }) => kept(solution.totals[metric] / solution.parent[metric])),
-            index === 0 ? NONE : apartText(solution, first),
+            changed[index] ?? NONE,
           ],
         }))}
       />
@@ -80,7 +81,20 @@ const FIGURES: readonly { metric: keyof ComparedSolution['totals']; kept: (share
   { metric: 'parameters', kept: percent },
 ];
 
-function Name({ name, solution }: { name: string; solution: ComparedSolution }) {
+interface NameProps {
+  name: string;
+  solution: ComparedSolution;
+  /** In how much it is other than the first; null for that. */
+  changed: string | null;
+}
+
+function Name({ name, solution, changed }: NameProps) {
+  const { objective, totals, parent } = solution;
+  const folded = [
+    l10n.t('objective {0}', significant(objective)),
+    l10n.t('parameters {0}', percent(totals.parameters / parent.parameters)),
+    ...(changed === null ? [] : [l10n.t('changed {0}', changed)]),
+  ];
   return (
     <>
       {name}
@@ -90,6 +104,13 @@ function Name({ name, solution }: { name: string; solution: ComparedSolution }) 
           {text}
         </span>
       ))}
+      <span class="table-folded muted small">
+        {folded.map((text) => (
+          <span key={text} class="solution-limit">
+            {text}
+          </span>
+        ))}
+      </span>
     </>
   );
 }
