@@ -12,6 +12,9 @@ const BRACKETED = /⟦[^⟦⟧]*⟧/;
 /** Numbers with units, and names of variants and stages, are the same in every language; three words are a sentence. */
 const SENTENCE = /\p{L}{2,} \p{L}{2,} \p{L}{2,}/u;
 
+/** Told of a half as on the command line. */
+const SHAPE = /[\d,]+ KV heads? of [\d,]+/g;
+
 /** What is asked of an element in the page, whose types are not known here. */
 interface PageElement {
   querySelectorAll: (selector: string) => Iterable<PageElement>;
@@ -50,7 +53,8 @@ await describeInWorkbench(
             ]),
         );
     const left = (text: string): string => (BRACKETED.test(text) ? left(text.replace(BRACKETED, '#')) : text);
-    const english = async () => (await said()).map(left).filter((text) => SENTENCE.test(text));
+    const english = async () =>
+      (await said()).map((text) => left(text).replaceAll(SHAPE, '#')).filter((text) => SENTENCE.test(text));
 
     const OPENED = {
       'new/tiny.puzzle.json': ['Puzzle: Open Search Panel', '#section-preflight li'],
