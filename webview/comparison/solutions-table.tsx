@@ -42,7 +42,7 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
           ...(forgets ? [{ key: 'forget', title: <span class="visually-hidden">{l10n.t('forget')}</span> }] : []),
           { key: 'objective', title: l10n.t('objective'), numeric: true, folds: true },
           { key: 'throughput', title: l10n.t('throughput'), numeric: true },
-          { key: 'memory', title: l10n.t('memory'), numeric: true },
+          { key: 'memory', title: l10n.t('memory'), numeric: true, folds: true },
           { key: 'parameters', title: l10n.t('parameters'), numeric: true, folds: true },
           { key: 'apart', title: l10n.t('changed'), numeric: true, folds: true },
         ]}
@@ -92,6 +92,7 @@ function Name({ name, solution, changed }: NameProps) {
   const { objective, totals, parent } = solution;
   const folded = [
     l10n.t('objective {0}', significant(objective)),
+    l10n.t('memory {0}', percent(totals.memory / parent.memory)),
     l10n.t('parameters {0}', percent(totals.parameters / parent.parameters)),
     ...(changed === null ? [] : [l10n.t('changed {0}', changed)]),
   ];
