@@ -46,8 +46,9 @@ function Curves({ run }: { run: RunView }) {
     [feed.series.value],
   );
   if (all.length > 0) return <CurvesOf all={all} />;
-  if (feed.error.value !== null)
-    {return <p class="muted">{l10n.t('The curves cannot be read: {0}', feed.error.value)}</p>;}
+  if (feed.error.value !== null) {
+    return <p class="muted">{l10n.t('The curves cannot be read: {0}', feed.error.value)}</p>;
+  }
   if (!feed.loaded.value) return <ProgressRing text={l10n.t('Reading the curves…')} />;
   return <p class="muted">{l10n.t('The first curves appear when distil begins to train variants.')}</p>;
 }
