@@ -33,7 +33,7 @@ const LLAMA_CPP: Partial<Record<Target, string>> = { 'linux-x64': '@node-llama-c
 /** What every package holds. */
 const CONTENTS = [
   ...['package.json', 'package.nls.json', 'README.md', 'CHANGELOG.md', 'LICENSE'],
-  ...['dist', 'media', 'docs/images', 'examples/stories.puzzle.json', 'examples/stories'],
+  ...['dist', 'media', 'l10n', 'docs/images', 'examples/stories.puzzle.json', 'examples/stories'],
 ];
 /** What is missing in a checkout where nobody has made it yet. */
 const OPTIONAL = ['docs/images'];

@@ -1,4 +1,5 @@
 import './state/zod-setup.js';
+import './state/l10n-setup.js';
 import { render } from 'preact';
 import './styles/main.css';
 import { App } from './shell/app.js';

@@ -1,3 +1,4 @@
+import './l10n-setup.js';
 import { join } from 'node:path';
 import type { ExtensionContext, LogOutputChannel } from 'vscode';
 import { perform } from './commands/perform.js';

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { canonicalJson } from '../run/task-key.js';
 import type { Spec } from './spec.js';
 import { specSchema } from './spec-schema.js';
@@ -5,23 +6,23 @@ import { specSchema } from './spec-schema.js';
 /** What changed when a field did, and what that asks for; null: nothing depends on it. */
 const CHANGES: Record<keyof Spec, string | null> = {
   $schema: null,
-  parent: 'the parent changed: search again',
-  data: 'the text changed: search again',
-  tasks: 'the tasks changed: evaluate again',
-  space: 'the space changed: train the variants that are new',
-  target: 'the target changed: measure and solve again',
-  limits: 'the limits changed: solve again',
-  margin: 'the margin changed: solve again',
-  rules: 'the pins and bans changed: solve again',
-  distil: 'the budget of the distillation changed: train the variants again',
-  score: 'the budget of the scores changed: score and solve again',
-  search: 'the search changed: solve again',
-  uptrain: 'the budget of the uptraining changed: uptrain again',
-  evaluate: 'the evaluation changed: evaluate again',
-  seed: 'the seed changed: train again',
+  parent: l10n.t('the parent changed: search again'),
+  data: l10n.t('the text changed: search again'),
+  tasks: l10n.t('the tasks changed: evaluate again'),
+  space: l10n.t('the space changed: train the variants that are new'),
+  target: l10n.t('the target changed: measure and solve again'),
+  limits: l10n.t('the limits changed: solve again'),
+  margin: l10n.t('the margin changed: solve again'),
+  rules: l10n.t('the pins and bans changed: solve again'),
+  distil: l10n.t('the budget of the distillation changed: train the variants again'),
+  score: l10n.t('the budget of the scores changed: score and solve again'),
+  search: l10n.t('the search changed: solve again'),
+  uptrain: l10n.t('the budget of the uptraining changed: uptrain again'),
+  evaluate: l10n.t('the evaluation changed: evaluate again'),
+  seed: l10n.t('the seed changed: train again'),
   cacheMiB: null,
   processes: null,
-  threads: 'the number of threads changed: train again',
+  threads: l10n.t('the number of threads changed: train again'),
 };
 
 /**
@@ -32,7 +33,7 @@ const CHANGES: Record<keyof Spec, string | null> = {
  */
 export function specChanges(started: unknown, now: Spec): string[] {
   const before = specSchema.safeParse(started);
-  if (!before.success) return ['the run was started by another version of this program: search again'];
+  if (!before.success) return [l10n.t('the run was started by another version of this program: search again')];
   return (Object.keys(CHANGES) as (keyof Spec)[]).flatMap((field) => {
     const change = CHANGES[field];
     return change === null || isSame(before.data[field], now[field]) ? [] : [change];

@@ -145,7 +145,8 @@ describe('the points of curves that a panel does not have yet', () => {
 
 describe('the page of a panel', () => {
   const parts = { script: 'https://x/webview.js', style: 'https://x/webview.css', language: 'en', title: '<b>"&' };
-  const page = panelPage({ ...parts, source: 'https://x' });
+  const texts = { Solver: '"<Löser>"' };
+  const page = panelPage({ ...parts, texts, source: 'https://x' });
 
   it('allows nothing but its own script, style sheet and fonts, and the one style element of the toolkit', () => {
     const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1] ?? '';
@@ -165,6 +166,7 @@ describe('the page of a panel', () => {
   it('has no inline script or style, escapes what it is given, and a new nonce each time', () => {
     assert.doesNotMatch(page, /style=|<style|<script(?![^>]* src=)|unsafe/);
     assert.match(page, /<title>&lt;b&gt;&quot;&amp;<\/title>/);
-    assert.notEqual(panelPage({ ...parts, source: 'https://x' }), page);
+    assert.ok(page.includes('data-texts="{&quot;Solver&quot;:&quot;\\&quot;&lt;Löser&gt;\\&quot;&quot;}"'));
+    assert.notEqual(panelPage({ ...parts, texts, source: 'https://x' }), page);
   });
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { compareSolutions } from '../../src/extension/panel/comparison.js';
+import { compareSolutions, mergeRuns, readSolutions } from '../../src/extension/panel/comparison.js';
+import type { ComparedModel } from '../../src/protocol/panel.js';
 import { createRun } from '../../src/run/run.js';
 import {
   dropSolution,
@@ -25,6 +26,11 @@ const [FAST, FASTER, SMALL] = [
   solution('throughput >= 3x', 'ffn-50%', 'no-op'),
   solution('memory <= 40%', 'ffn-100%', 'no-op'),
 ];
+
+const MODEL: ComparedModel = {
+  ...{ name: 'parent', dir: '/p', parameters: 1, memoryBytes: 1, predictedThroughput: 1, measuredThroughput: 1 },
+  ...{ speedup: null, perplexity: 1, kl: 0, accuracy: null, accuracyStandardError: null, tasks: [] },
+};
 
 /** A run that was solved for each of these, as the solve stage logs it. */
 async function solvedRun(t: TestContext, ...solutions: RunSolution[]): Promise<string> {
@@ -90,6 +96,38 @@ describe('the solutions of a run', () => {
           { text: 'kv4 + no-op', differs: true },
         ],
       },
+    ]);
+  });
+
+  it('stand side by side with those of other runs, each with its run, and differ from the first of all', async (t) => {
+    const runs = [await solvedRun(t, FASTER, FAST), await solvedRun(t, FASTER, SMALL)];
+    await keepSolution(runs[1] ?? '', FAST);
+    const compared = mergeRuns(
+      await Promise.all(
+        runs.map(async (runDir, index) => {
+          const { architecture } = index === 0 ? FAST : SMALL;
+          const measured = { runDir, report: '', architecture, parent: MODEL, child: MODEL, baselines: [] };
+          return { measured, solutions: compareSolutions(await readSolutions(runDir), architecture, null) };
+        }),
+      ),
+    );
+    const solutions = compared?.solutions ?? [];
+    const [one, other] = compared?.models.slice(1).map(({ name }) => name) ?? [];
+    assert.ok(one !== undefined && other !== undefined && one !== other);
+    assert.deepEqual(solutionNames(solutions), [
+      ...[`${one}: child`, `${one}: earlier 1`],
+      ...[`${other}: child`, `${other}: earlier 1`, `${other}: kept 1`],
+    ]);
+    const [first] = solutions;
+    assert.ok(first);
+    assert.deepEqual(
+      solutions.map((solution) => apartText(solution, first)),
+      ['none', '2 of 4', '1 of 4', '2 of 4', 'none'],
+    );
+    const choices = differingLayers(solutions).map((layer) => layer.choices.map((choice) => choice?.differs));
+    assert.deepEqual(choices, [
+      [false, true, false, true, false],
+      [false, true, true, true, false],
     ]);
   });
 });

@@ -34,7 +34,7 @@ describe('numbers in the panel', () => {
     assert.equal(percent(0.98423), '98.4%');
     assert.equal(times(2.3396), '2.34×');
     assert.deepEqual(
-      [1, 2].map((number) => plural(number, 'layer')),
+      [1, 2].map((number) => plural(number, '1 layer', `${number} layers`)),
       ['1 layer', '2 layers'],
     );
   });

@@ -38,6 +38,8 @@ export interface WorkbenchOptions extends Pick<ServerOptions, 'settings' | 'env'
   /** Module that the extension host runs, in place of a person. */
   tests?: string;
   viewport?: { width: number; height: number };
+  /** Of the texts of extensions; English without. */
+  language?: string;
 }
 
 export class Workbench {
@@ -79,7 +81,7 @@ export class Workbench {
   /** Everything but the page itself. */
   static async start(
     programs: WorkbenchPrograms,
-    { folder, extension, tests, viewport = WIDE, ...options }: WorkbenchOptions,
+    { folder, extension, tests, viewport = WIDE, language, ...options }: WorkbenchOptions,
   ): Promise<Workbench> {
     const scratch = await mkdtemp(join(tmpdir(), 'puzzle-workbench-'));
     const server = await startServer(programs, { scratch, ...options });
@@ -95,6 +97,10 @@ export class Workbench {
         throw error;
       });
     browser.setDefaultTimeout(ACTION_LIMIT_MS);
+    if (language !== undefined) {
+      // What a language pack would set; the texts of the editor itself stay English.
+      await browser.addInitScript((name) => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: name }), language);
+    }
     const page = browser.pages()[0] ?? (await browser.newPage());
     return new Workbench(server, scratch, browser, page, workbenchUrl(server.address, { folder, extension, tests }));
   }

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { ComponentChildren } from 'preact';
 import { act, type ComparedModel, type Comparison } from '../../src/protocol/panel.js';
 import { perform } from '../state/store.js';
@@ -20,17 +21,21 @@ export function ComparisonSection({ comparison, editable = false }: ComparisonPr
   return (
     <Section
       id="comparison"
-      title="Comparison"
+      title={l10n.t('Comparison')}
       summary={
         comparison === null
-          ? 'when evaluate has measured the child'
+          ? l10n.t('when evaluate has measured the child')
           : comparison.models.map(({ name }) => name).join(' | ')
       }
       openByDefault={comparison !== null}
       actions={
         comparison !== null && (
           <>
-            <CopyButton iconOnly text={() => comparisonTsv(comparison.models)} title="Copy the table, parted by tabs" />
+            <CopyButton
+              iconOnly
+              text={() => comparisonTsv(comparison.models)}
+              title={l10n.t('Copy the table, parted by tabs')}
+            />
             {comparison.report !== null && (
               <Button
                 appearance="icon"
@@ -39,7 +44,7 @@ export function ComparisonSection({ comparison, editable = false }: ComparisonPr
                   perform(act, { action: 'openReport' });
                 }}
               >
-                Open the report
+                {l10n.t('Open the report')}
               </Button>
             )}
           </>
@@ -48,7 +53,9 @@ export function ComparisonSection({ comparison, editable = false }: ComparisonPr
     >
       {comparison === null ? (
         <p class="muted">
-          Parent and child stand here side by side when evaluate has measured them: size, throughput, perplexity, tasks.
+          {l10n.t(
+            'Parent and child stand here side by side when evaluate has measured them: size, throughput, perplexity, tasks.',
+          )}
         </p>
       ) : (
         <>
@@ -64,7 +71,7 @@ function ComparisonTable({ models }: { models: readonly ComparedModel[] }) {
   const [parent, ...others] = models;
   if (parent === undefined) return null;
   const columns = [
-    { key: 'line', title: <span class="visually-hidden">measure</span> },
+    { key: 'line', title: <span class="visually-hidden">{l10n.t('measure')}</span> },
     { key: 'parent', title: parent.name, numeric: true },
     ...others.flatMap(({ name }, index) => [
       { key: `${index}`, title: name, numeric: true },
@@ -74,7 +81,7 @@ function ComparisonTable({ models }: { models: readonly ComparedModel[] }) {
   return (
     <>
       <DataTable
-        caption="Parent and children compared"
+        caption={l10n.t('Parent and children compared')}
         columns={columns}
         rows={comparisonLines(parent).map((line) => ({
           key: line.key,
@@ -94,7 +101,8 @@ function ComparisonTable({ models }: { models: readonly ComparedModel[] }) {
 function KeptTitle({ of }: { of: string }) {
   return (
     <>
-      kept<span class="visually-hidden"> by {of}</span>
+      <span aria-hidden="true">{l10n.t('kept')}</span>
+      <span class="visually-hidden">{l10n.t('kept by {0}', of)}</span>
     </>
   );
 }
@@ -121,11 +129,12 @@ function keptText(line: Line, model: ComparedModel): ComponentChildren {
 function Notes({ models }: { models: readonly ComparedModel[] }) {
   const questions = models[0] === undefined ? null : uniformQuestions(models[0]);
   const notes = [
-    questions !== null && `Accuracy: each task has ${questions}.`,
-    models.some(({ speedup }) => speedup !== null) && 'Throughput kept: median of alternating pairs, with quartiles.',
+    questions !== null && l10n.t('Accuracy: each task has {0}.', questions),
+    models.some(({ speedup }) => speedup !== null) &&
+      l10n.t('Throughput kept: median of alternating pairs, with quartiles.'),
     models.some(({ accuracyStandardError }) => accuracyStandardError !== null) &&
-      '±: one standard error of the share kept, in percentage points, paired over the questions.',
-    'Memory and predicted throughput are computed from the parts; a dash: not measured.',
+      l10n.t('±: one standard error of the share kept, in percentage points, paired over the questions.'),
+    l10n.t('Memory and predicted throughput are computed from the parts; a dash: not measured.'),
   ].filter((note) => note !== false);
   return <p class="comparison-notes muted small">{notes.join(' ')}</p>;
 }

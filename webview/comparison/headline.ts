@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { ComparedModel, Comparison } from '../../src/protocol/panel.js';
 import { percent, times } from '../ui/format.js';
 
@@ -13,8 +14,8 @@ export function headlineFigures({ models }: Comparison): Figure[] {
   const [parent, child] = models;
   if (parent === undefined || child === undefined) return [];
   return [
-    figure('parameters kept', child.parameters / parent.parameters, percent, null),
-    figure('memory kept', child.memoryBytes / parent.memoryBytes, percent, null),
+    figure(l10n.t('parameters kept'), child.parameters / parent.parameters, percent, null),
+    figure(l10n.t('memory kept'), child.memoryBytes / parent.memoryBytes, percent, null),
     throughput(parent, child),
     accuracy(parent, child),
   ].filter((item) => item !== null);
@@ -27,15 +28,15 @@ function figure(name: string, value: number, text: (value: number) => string, de
 function throughput(parent: ComparedModel, child: ComparedModel): Figure | null {
   if (child.speedup !== null) {
     const { median, low, high } = child.speedup;
-    return figure('throughput, measured', median, times, `${low.toFixed(2)} to ${high.toFixed(2)}`);
+    return figure(l10n.t('throughput, measured'), median, times, l10n.t('{0} to {1}', low.toFixed(2), high.toFixed(2)));
   }
   const [own, parents] = [child.predictedThroughput, parent.predictedThroughput];
-  return own === null || parents === null ? null : figure('throughput, predicted', own / parents, times, null);
+  return own === null || parents === null ? null : figure(l10n.t('throughput, predicted'), own / parents, times, null);
 }
 
 function accuracy(parent: ComparedModel, child: ComparedModel): Figure | null {
   if (child.accuracy === null || parent.accuracy === null || parent.accuracy === 0) return null;
   const error = child.accuracyStandardError;
   const detail = error === null ? null : `± ${(100 * error).toFixed(1)}`;
-  return figure('accuracy kept', child.accuracy / parent.accuracy, percent, detail);
+  return figure(l10n.t('accuracy kept'), child.accuracy / parent.accuracy, percent, detail);
 }

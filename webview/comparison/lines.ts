@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { ComparedModel } from '../../src/protocol/panel.js';
 import { bytes, count, NONE, orNone, percent, significant, times } from '../ui/format.js';
 
@@ -28,16 +29,22 @@ export function comparisonLines(parent: ComparedModel): Line[] {
   const predicted: Amount = ({ predictedThroughput }) => predictedThroughput;
   const measured: Amount = ({ measuredThroughput }) => measuredThroughput;
   return [
-    { ...line('parameters', 'Parameters', null, parameters, count), kept: share(parameters, percent) },
-    { ...line('memory', 'Memory', 'weights and KV cache', memory, bytes), kept: share(memory, percent) },
-    { ...line('predicted', 'Throughput, predicted', 'tokens/s', predicted, count), kept: share(predicted, times) },
-    { ...line('measured', 'Throughput, measured', 'tokens/s', measured, count), kept: speedupText },
+    { ...line('parameters', l10n.t('Parameters'), null, parameters, count), kept: share(parameters, percent) },
     {
-      ...line('perplexity', 'Perplexity', null, ({ perplexity }) => perplexity, significant4),
+      ...line('memory', l10n.t('Memory'), l10n.t('weights and KV cache'), memory, bytes),
+      kept: share(memory, percent),
+    },
+    {
+      ...line('predicted', l10n.t('Throughput, predicted'), 'tokens/s', predicted, count),
+      kept: share(predicted, times),
+    },
+    { ...line('measured', l10n.t('Throughput, measured'), 'tokens/s', measured, count), kept: speedupText },
+    {
+      ...line('perplexity', l10n.t('Perplexity'), null, ({ perplexity }) => perplexity, significant4),
       kept: ({ perplexity }) => orNone(ratio(perplexity, parent.perplexity), changeText),
     },
     {
-      ...line('kl', 'KL to the parent', 'nats/token', ({ kl }) => kl, klText),
+      ...line('kl', l10n.t('KL to the parent'), 'nats/token', ({ kl }) => kl, klText),
       kept: () => '',
     },
     ...(parent.accuracy === null ? [] : accuracyLines(parent)),
@@ -48,7 +55,7 @@ export function comparisonLines(parent: ComparedModel): Line[] {
 export function comparisonTsv(models: readonly ComparedModel[]): string {
   const [parent, ...others] = models;
   if (parent === undefined) return '';
-  const head = ['measure', parent.name, ...others.flatMap(({ name }) => [name, `kept by ${name}`])];
+  const head = [l10n.t('measure'), parent.name, ...others.flatMap(({ name }) => [name, l10n.t('kept by {0}', name)])];
   const rows = comparisonLines(parent).map(({ title, unit, value, kept }) => [
     unit === null ? title : `${title}, ${unit}`,
     value(parent),
@@ -71,7 +78,8 @@ function accuracyLines(parent: ComparedModel): Line[] {
       kept: (model) => orNone(ratio(of(model), of(parent)), percent),
     };
   });
-  const title = parent.tasks.length > 1 ? `Accuracy, mean of ${parent.tasks.length} tasks` : 'Accuracy';
+  const title =
+    parent.tasks.length > 1 ? l10n.t('Accuracy, mean of {0} tasks', parent.tasks.length) : l10n.t('Accuracy');
   return [
     {
       ...{ key: 'accuracy', title, unit: null, heading: true },
@@ -94,7 +102,7 @@ export function uniformQuestions({ tasks }: ComparedModel): string | null {
 }
 
 function questionsText(items: number, chance: number): string {
-  return `${count(items)} questions, chance ${percent(chance)}`;
+  return l10n.t('{0} questions, chance {1}', count(items), percent(chance));
 }
 
 /** Median of the pairs with its quartiles. */

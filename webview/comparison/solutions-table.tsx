@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { act, type ComparedSolution, dropKept } from '../../src/protocol/panel.js';
 import { perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
@@ -18,36 +19,37 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
   const names = solutionNames(solutions);
   const firstKept = solutions.findIndex(({ origin }) => origin === 'kept');
   const forgets = editable && firstKept >= 0;
+  const changed = solutions.map((solution, index) => (index === 0 ? null : apartText(solution, first)));
   const hasNews = solutions.some(({ origin }) => origin === 'present');
   return (
-    <div class="solutions">
+    <div class="solutions table-fold">
       <div class="solutions-head">
-        <h3 class="solutions-title">Solutions</h3>
+        <h3 class="solutions-title">{l10n.t('Solutions')}</h3>
         {editable && hasNews && (
           <Button
             onClick={() => {
               perform(act, { action: 'keepSolution' });
             }}
           >
-            Keep the present optimum
+            {l10n.t('Keep the present optimum')}
           </Button>
         )}
       </div>
       <DataTable
-        caption="Solutions under their limits, and what is predicted of them beside the parent"
+        caption={l10n.t('Solutions under their limits, and what is predicted of them beside the parent')}
         columns={[
-          { key: 'name', title: 'solution' },
-          ...(forgets ? [{ key: 'forget', title: <span class="visually-hidden">forget</span> }] : []),
-          { key: 'objective', title: 'objective', numeric: true },
-          { key: 'throughput', title: 'throughput', numeric: true },
-          { key: 'memory', title: 'memory', numeric: true },
-          { key: 'parameters', title: 'parameters', numeric: true },
-          { key: 'apart', title: 'changed', numeric: true },
+          { key: 'name', title: l10n.t('solution') },
+          ...(forgets ? [{ key: 'forget', title: <span class="visually-hidden">{l10n.t('forget')}</span> }] : []),
+          { key: 'objective', title: l10n.t('objective'), numeric: true, folds: true },
+          { key: 'throughput', title: l10n.t('throughput'), numeric: true },
+          { key: 'memory', title: l10n.t('memory'), numeric: true, folds: true },
+          { key: 'parameters', title: l10n.t('parameters'), numeric: true, folds: true },
+          { key: 'apart', title: l10n.t('changed'), numeric: true, folds: true },
         ]}
         rows={solutions.map((solution, index) => ({
           key: `${index}`,
           cells: [
-            <Name key="name" name={names[index] ?? ''} solution={solution} />,
+            <Name key="name" name={names[index] ?? ''} solution={solution} changed={changed[index] ?? null} />,
             ...(forgets
               ? [
                   solution.origin === 'kept' && (
@@ -57,13 +59,15 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
               : []),
             significant(solution.objective),
             ...FIGURES.map(({ metric, kept }) => kept(solution.totals[metric] / solution.parent[metric])),
-            index === 0 ? NONE : apartText(solution, first),
+            changed[index] ?? NONE,
           ],
         }))}
       />
       <p class="comparison-notes muted small">
-        Objective: sum of scores, nats/token. Throughput, memory, parameters: predicted, of the parent’s. Changed:
-        halves of layers that are not as in {names[0]}.
+        {l10n.t(
+          'Objective: sum of scores, nats/token. Throughput, memory, parameters: predicted, of the parent’s. Changed: halves of layers that are not as in {0}.',
+          names[0] ?? '',
+        )}
       </p>
       <LayersApart solutions={solutions} names={names} />
     </div>
@@ -77,7 +81,21 @@ const FIGURES: readonly { metric: keyof ComparedSolution['totals']; kept: (share
   { metric: 'parameters', kept: percent },
 ];
 
-function Name({ name, solution }: { name: string; solution: ComparedSolution }) {
+interface NameProps {
+  name: string;
+  solution: ComparedSolution;
+  /** In how much it is other than the first; null for that. */
+  changed: string | null;
+}
+
+function Name({ name, solution, changed }: NameProps) {
+  const { objective, totals, parent } = solution;
+  const folded = [
+    l10n.t('objective {0}', significant(objective)),
+    l10n.t('memory {0}', percent(totals.memory / parent.memory)),
+    l10n.t('parameters {0}', percent(totals.parameters / parent.parameters)),
+    ...(changed === null ? [] : [l10n.t('changed {0}', changed)]),
+  ];
   return (
     <>
       {name}
@@ -87,6 +105,13 @@ function Name({ name, solution }: { name: string; solution: ComparedSolution }) 
           {text}
         </span>
       ))}
+      <span class="table-folded muted small">
+        {folded.map((text) => (
+          <span key={text} class="solution-limit">
+            {text}
+          </span>
+        ))}
+      </span>
     </>
   );
 }
@@ -100,7 +125,7 @@ function Forget({ name, index }: { name: string; index: number }) {
         perform(dropKept, { index });
       }}
     >
-      {`Forget ${name}`}
+      {l10n.t('Forget {0}', name)}
     </Button>
   );
 }
@@ -112,13 +137,14 @@ function LayersApart({ solutions, names }: { solutions: readonly ComparedSolutio
   const all = Math.max(...solutions.map(({ architecture }) => architecture.length));
   return (
     <details class="solution-layers">
-      <summary>
-        Layers that differ: {layers.length} of {all}
-      </summary>
+      <summary>{l10n.t('Layers that differ: {0} of {1}', layers.length, all)}</summary>
       <DataTable
-        caption={`Layer by layer; bold: other than ${names[0] ?? ''}`}
+        caption={l10n.t('Layer by layer; bold: other than {0}', names[0] ?? '')}
         showCaption
-        columns={[{ key: 'layer', title: 'layer' }, ...names.map((name, index) => ({ key: `${index}`, title: name }))]}
+        columns={[
+          { key: 'layer', title: l10n.t('layer') },
+          ...names.map((name, index) => ({ key: `${index}`, title: name })),
+        ]}
         rows={layers.map(({ layer, choices }) => ({
           key: `${layer}`,
           cells: [

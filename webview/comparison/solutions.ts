@@ -1,18 +1,26 @@
+import * as l10n from '@vscode/l10n';
 import type { ComparedSolution } from '../../src/protocol/panel.js';
 import { count } from '../ui/format.js';
+
+const ORIGIN_NAMES: Readonly<Record<ComparedSolution['origin'], (serial: number) => string>> = {
+  child: () => l10n.t('child'),
+  present: () => l10n.t('present'),
+  earlier: (serial) => l10n.t('earlier {0}', serial),
+  kept: (serial) => l10n.t('kept {0}', serial),
+};
 
 /** What each solution is called: `child`, `present`, `earlier 1`, `kept 2`; with its run in front where there are several. */
 export function solutionNames(solutions: readonly ComparedSolution[]): string[] {
   return solutions.map(({ origin, run }, index) => {
     const before = solutions.slice(0, index).filter((other) => other.origin === origin && other.run === run).length;
-    const name = origin === 'child' || origin === 'present' ? origin : `${origin} ${before + 1}`;
+    const name = ORIGIN_NAMES[origin](before + 1);
     return run === null ? name : `${run}: ${name}`;
   });
 }
 
 /** `throughput ≥ 2.17×`, `memory ≤ 60%`. */
 export function limitTexts({ limits }: ComparedSolution): string[] {
-  if (limits.length === 0) return ['no limits'];
+  if (limits.length === 0) return [l10n.t('no limits')];
   return limits.map((limit) => limit.replace('>=', '≥').replace('<=', '≤').replace(/x$/, '×'));
 }
 
@@ -50,6 +58,6 @@ function halvesApart(one: ComparedSolution, other: ComparedSolution): number | n
 /** `none`, `5 of 20`: how many halves of layers one architecture has other than another. */
 export function apartText(one: ComparedSolution, other: ComparedSolution): string {
   const apart = halvesApart(one, other);
-  if (apart === null) return 'another depth';
-  return apart === 0 ? 'none' : `${count(apart)} of ${count(2 * one.architecture.length)}`;
+  if (apart === null) return l10n.t('another depth');
+  return apart === 0 ? l10n.t('none') : l10n.t('{0} of {1}', count(apart), count(2 * one.architecture.length));
 }

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { PanelState } from '../../src/protocol/panel.js';
 import { setLimit } from '../../src/protocol/panel.js';
 import { METRIC_NAMES, type MetricName, type MetricRange, type SolveAnswer } from '../../src/protocol/solution.js';
@@ -18,7 +19,7 @@ export function ConstraintsSection({ state }: { state: PanelState }) {
   const { limits } = spec;
   const free = METRIC_NAMES.filter((metric) => !limits.some((limit) => limit.metric === metric));
   return (
-    <Section id="constraints" title="Constraints" summary={summaryText(limits.length, spec.rules.length)}>
+    <Section id="constraints" title={l10n.t('Constraints')} summary={summaryText(limits.length, spec.rules.length)}>
       <ul class="limits">
         {limits.map((limit) => (
           <LimitRow key={limit.metric} limit={limit} range={rangeOf(ranges, limit.metric)} />
@@ -26,8 +27,8 @@ export function ConstraintsSection({ state }: { state: PanelState }) {
       </ul>
       {answer?.kind === 'infeasible' && <Infeasible answer={answer} />}
       {free.length > 0 && (
-        <div class="limits-add" role="group" aria-label="Add a limit">
-          <span class="muted">Add a limit</span>
+        <div class="limits-add" role="group" aria-label={l10n.t('Add a limit')}>
+          <span class="muted">{l10n.t('Add a limit')}</span>
           {free.map((metric) => (
             <Button
               key={metric}
@@ -46,7 +47,9 @@ export function ConstraintsSection({ state }: { state: PanelState }) {
 }
 
 function summaryText(limits: number, rules: number): string {
-  return [plural(limits, 'limit'), ...(rules === 0 ? [] : [plural(rules, 'rule')])].join(' · ');
+  const limitsText = plural(limits, l10n.t('1 limit'), l10n.t('{0} limits', limits));
+  const rulesText = plural(rules, l10n.t('1 rule'), l10n.t('{0} rules', rules));
+  return rules === 0 ? limitsText : `${limitsText} · ${rulesText}`;
 }
 
 function rangeOf(ranges: readonly MetricRange[], metric: MetricName): MetricRange | undefined {
@@ -84,7 +87,7 @@ function Infeasible({ answer: { message, relaxation } }: { answer: InfeasibleAns
               for (const { metric, text } of changes) perform(setLimit, { metric, text, preview: false });
             }}
           >
-            Use the smallest relaxation
+            {l10n.t('Use the smallest relaxation')}
           </Button>
         )}
       </div>

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useState } from 'preact/hooks';
 import type { SpecView } from '../../src/protocol/panel.js';
 import type { MetricName, MetricRange } from '../../src/protocol/solution.js';
@@ -28,12 +29,12 @@ interface LimitRowProps {
   range: MetricRange | undefined;
 }
 
-const SIDES = { '<=': 'at most', '>=': 'at least' } as const;
+const SIDES = { '<=': l10n.t('at most'), '>=': l10n.t('at least') } as const;
 
 /** One limit of the spec: a field with its unit and, where its range is known, a slider. */
 export function LimitRow({ limit: written, range }: LimitRowProps) {
   const { metric } = written;
-  const { name, text } = METRIC_WORDS[metric];
+  const { name } = METRIC_WORDS[metric];
   const draft = useLimitDraft(written);
   const limit = readLimit(metric, draft.text);
   return (
@@ -48,20 +49,26 @@ export function LimitRow({ limit: written, range }: LimitRowProps) {
           draft.commit(null);
         }}
       >
-        {`Remove the limit on ${name.toLowerCase()}`}
+        {l10n.t('{0}: remove the limit', name)}
       </Button>
       {range !== undefined && limit !== null && <LimitSlider {...{ metric, draft, limit, range }} />}
       <p class="limit-note muted small">
         {range === undefined
-          ? 'What can be reached is known once the run has measured.'
-          : `reachable: ${rangeText(metric, limit?.unit ?? usualLimit(metric).unit, range)}; parent: ${text(range.parent)}`}
-        {range !== undefined &&
-          limit !== null &&
-          isRelative(limit.unit) &&
-          `; limit: ${text(toBase(metric, limit, range))}`}
+          ? l10n.t('What can be reached is known once the run has measured.')
+          : reachText(metric, limit, range)}
       </p>
     </li>
   );
+}
+
+/** What the metric can be, what the parent has, and what a relative limit comes to. */
+function reachText(metric: MetricName, limit: Limit | null, range: MetricRange): string {
+  const { text } = METRIC_WORDS[metric];
+  const reach = rangeText(metric, limit?.unit ?? usualLimit(metric).unit, range);
+  const parent = text(range.parent);
+  return limit !== null && isRelative(limit.unit)
+    ? l10n.t('reachable: {0}; parent: {1}; limit: {2}', reach, parent, text(toBase(metric, limit, range)))
+    : l10n.t('reachable: {0}; parent: {1}', reach, parent);
 }
 
 interface LimitFieldProps {
@@ -82,7 +89,7 @@ function LimitField({ metric, draft, limit, range, problem }: LimitFieldProps) {
   const problems = [
     ...(understood === null ? [notUnderstood(metric, typed ?? draft.text, given.unit, range)] : []),
     ...(understood !== null && range !== undefined && isOutOfReach(metric, understood, range)
-      ? [`Out of reach: it can be ${rangeText(metric, understood.unit, range)}.`]
+      ? [l10n.t('Out of reach: it can be {0}.', rangeText(metric, understood.unit, range))]
       : []),
   ];
   return (
@@ -95,7 +102,7 @@ function LimitField({ metric, draft, limit, range, problem }: LimitFieldProps) {
       }}
     >
       <TextField
-        label={`${name}: ${SIDES[given.relation]}, in ${unitName(given.unit)}`}
+        label={l10n.t('{0}: {1}, in {2}', name, SIDES[given.relation], unitName(given.unit))}
         size={7}
         value={typed ?? (limit === null ? draft.text : String(limit.value))}
         problem={draft.refused ?? problems[0] ?? (typed === null ? problem : null)}
@@ -112,7 +119,7 @@ function LimitField({ metric, draft, limit, range, problem }: LimitFieldProps) {
         }}
       />
       <Dropdown
-        label={`Unit of the limit on ${name.toLowerCase()}`}
+        label={l10n.t('{0}: unit of the limit', name)}
         value={given.unit}
         options={unitsOf(metric).map((unit) => ({ value: unit, text: unitName(unit) }))}
         disabled={range === undefined || limit === null}
@@ -153,10 +160,10 @@ function LimitSlider({
 }
 
 function notUnderstood(metric: MetricName, text: string, unit: string, range: MetricRange | undefined): string {
-  const fault = `“${text.slice(0, 40)}” is no number above 0`;
+  const quoted = text.slice(0, 40);
   return range === undefined
-    ? `${fault}, in ${unitName(unit)}.`
-    : `${fault}. It can be ${rangeText(metric, unit, range)}.`;
+    ? l10n.t('“{0}” is no number above 0, in {1}.', quoted, unitName(unit))
+    : l10n.t('“{0}” is no number above 0. It can be {1}.', quoted, rangeText(metric, unit, range));
 }
 
 function isOutOfReach(metric: MetricName, limit: Limit, range: MetricRange): boolean {
@@ -166,5 +173,12 @@ function isOutOfReach(metric: MetricName, limit: Limit, range: MetricRange): boo
 
 /** Units as people read them; the spec's own where they are the same. */
 function unitName(unit: string): string {
-  return { '%': '% of the parent', x: '× the parent', '': 'parameters', K: 'thousand', M: 'million' }[unit] ?? unit;
+  const names: Readonly<Record<string, string>> = {
+    '%': l10n.t('% of the parent'),
+    x: l10n.t('× the parent'),
+    '': l10n.t('parameters'),
+    K: l10n.t('thousand'),
+    M: l10n.t('million'),
+  };
+  return names[unit] ?? unit;
 }

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { MetricName, MetricRange } from '../../src/protocol/solution.js';
 
 export type Relation = '<=' | '>=';
@@ -122,5 +123,5 @@ export function rangeText(metric: MetricName, unit: string, range: MetricRange):
   const end = (base: number, relation: Relation): string =>
     shownAmount(metric, base > 0 ? fromBase(metric, { relation, unit }, base, range) : { value: 0, unit });
   // Both ends are ends that can be reached.
-  return `${end(range.min, '<=')} to ${end(range.max, '>=')}`;
+  return l10n.t('{0} to {1}', end(range.min, '<='), end(range.max, '>='));
 }

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { Series } from '../../src/protocol/run.js';
 import { chartOptions, selectedLayer, type ChartOptions } from '../state/ui-state.js';
 import { Checkbox } from '../ui/checkbox.js';
@@ -8,18 +9,18 @@ import { layersOf, variantsOf, type CurveGroup, type CurveView } from './groups.
 import { curvesTsv } from './tsv.js';
 
 const VIEWS: Readonly<Record<CurveView, string>> = {
-  model: 'Whole child (GKD)',
-  layer: 'One layer (BLD)',
-  variant: 'One variant, all layers (BLD)',
+  model: l10n.t('Whole child (GKD)'),
+  layer: l10n.t('One layer (BLD)'),
+  variant: l10n.t('One variant, all layers (BLD)'),
 };
 const HALVES: readonly DropdownOption<ChartOptions['half']>[] = [
-  { value: 'both', text: 'both' },
-  { value: 'attention', text: 'attention' },
-  { value: 'ffn', text: 'FFN' },
+  { value: 'both', text: l10n.t('both') },
+  { value: 'attention', text: l10n.t('attention') },
+  { value: 'ffn', text: l10n.t('FFN') },
 ];
 const SCALES: readonly DropdownOption<ChartOptions['scale']>[] = [
-  { value: 'log', text: 'log' },
-  { value: 'linear', text: 'linear' },
+  { value: 'log', text: l10n.t('log') },
+  { value: 'linear', text: l10n.t('linear') },
 ];
 
 function setOptions(changed: Partial<ChartOptions>): void {
@@ -40,7 +41,7 @@ export function ChartControls({ all, view, layer, groups }: ControlsProps) {
   return (
     <div class="chart-controls">
       <Dropdown
-        label="Curves"
+        label={l10n.t('Curves')}
         showLabel
         value={view}
         options={viewsWith(all).map((value) => ({ value, text: VIEWS[value] }))}
@@ -51,7 +52,7 @@ export function ChartControls({ all, view, layer, groups }: ControlsProps) {
       {view === 'layer' && <LayerChoice all={all} layer={layer} />}
       {view === 'layer' && (
         <Dropdown
-          label="Half"
+          label={l10n.t('Half')}
           showLabel
           value={half}
           options={HALVES}
@@ -64,7 +65,7 @@ export function ChartControls({ all, view, layer, groups }: ControlsProps) {
       {!table && (
         <>
           <Dropdown
-            label="Scale"
+            label={l10n.t('Scale')}
             showLabel
             value={scale}
             options={SCALES}
@@ -74,15 +75,15 @@ export function ChartControls({ all, view, layer, groups }: ControlsProps) {
           />
           <div class="field smoothing">
             <span class="field-label" aria-hidden="true">
-              Smoothing
+              {l10n.t('Smoothing')}
             </span>
             <Slider
-              label="Smoothing"
+              label={l10n.t('Smoothing')}
               min={0}
               max={0.95}
               step={0.05}
               value={smoothing}
-              valueText={smoothing === 0 ? 'none' : smoothing.toFixed(2)}
+              valueText={smoothing === 0 ? l10n.t('none') : smoothing.toFixed(2)}
               onInput={(chosen) => {
                 setOptions({ smoothing: chosen });
               }}
@@ -92,7 +93,7 @@ export function ChartControls({ all, view, layer, groups }: ControlsProps) {
       )}
       <div class="chart-actions">
         <Checkbox
-          label="Table"
+          label={l10n.t('Table')}
           checked={table}
           onChange={(checked) => {
             setOptions({ table: checked });
@@ -100,7 +101,7 @@ export function ChartControls({ all, view, layer, groups }: ControlsProps) {
         />
         <CopyButton
           text={() => curvesTsv(groups)}
-          title="Copy the points of the curves that are shown, parted by tabs"
+          title={l10n.t('Copy the points of the curves that are shown, parted by tabs')}
         />
       </div>
     </div>
@@ -117,7 +118,7 @@ function viewsWith(all: readonly Series[]): CurveView[] {
 function LayerChoice({ all, layer }: { all: readonly Series[]; layer: number }) {
   return (
     <Dropdown
-      label="Layer"
+      label={l10n.t('Layer')}
       showLabel
       value={String(layer)}
       options={layersOf(all).map((index) => ({ value: String(index), text: String(index) }))}
@@ -133,7 +134,7 @@ function VariantChoice({ all }: { all: readonly Series[] }) {
   const { variant } = chartOptions.value;
   return (
     <Dropdown
-      label="Variant"
+      label={l10n.t('Variant')}
       showLabel
       value={variant !== null && variants.includes(variant) ? variant : (variants[0] ?? '')}
       options={variants.map((value) => ({ value, text: value.replace('/', ' ').replace(/^ffn/, 'FFN') }))}

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { DataTable } from '../ui/data-table.js';
 import { count, NONE, significant } from '../ui/format.js';
 import type { CurveGroup } from './groups.js';
@@ -12,11 +13,11 @@ export function CurveTable({ groups }: { groups: readonly CurveGroup[] }) {
   const steps = sampleSteps(all, COLUMNS);
   return (
     <DataTable
-      caption="Loss at some of the steps, not smoothed"
+      caption={l10n.t('Loss at some of the steps, not smoothed')}
       showCaption
       columns={[
-        { key: 'curve', title: 'curve' },
-        ...steps.map((step) => ({ key: String(step), title: `step ${count(step)}`, numeric: true })),
+        { key: 'curve', title: l10n.t('curve') },
+        ...steps.map((step) => ({ key: String(step), title: l10n.t('step {0}', count(step)), numeric: true })),
       ]}
       rows={curves.map(({ title, curve }) => ({
         key: curve.key,

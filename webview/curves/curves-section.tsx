@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { askSeries } from '../../src/protocol/panel.js';
@@ -15,10 +16,15 @@ import { SeriesFeed } from './series-feed.js';
 import { curvesSummary } from './summary.js';
 import './curves.css';
 
+const SCALE_LABELS = {
+  log: (summary: string) => l10n.t('Loss over steps, log scale. {0}', summary),
+  linear: (summary: string) => l10n.t('Loss over steps, linear scale. {0}', summary),
+} as const;
+
 /** How the losses fall: of each variant alone (BLD), and of the whole child (GKD). */
 export function CurvesSection({ run }: { run: RunView }) {
   return (
-    <Section id="curves" title="Loss curves">
+    <Section id="curves" title={l10n.t('Loss curves')}>
       <Curves key={run.dir} run={run} />
     </Section>
   );
@@ -40,9 +46,11 @@ function Curves({ run }: { run: RunView }) {
     [feed.series.value],
   );
   if (all.length > 0) return <CurvesOf all={all} />;
-  if (feed.error.value !== null) return <p class="muted">The curves cannot be read: {feed.error.value}</p>;
-  if (!feed.loaded.value) return <ProgressRing text="Reading the curves…" />;
-  return <p class="muted">The first curves appear when distil begins to train variants.</p>;
+  if (feed.error.value !== null) {
+    return <p class="muted">{l10n.t('The curves cannot be read: {0}', feed.error.value)}</p>;
+  }
+  if (!feed.loaded.value) return <ProgressRing text={l10n.t('Reading the curves…')} />;
+  return <p class="muted">{l10n.t('The first curves appear when distil begins to train variants.')}</p>;
 }
 
 function CurvesOf({ all }: { all: readonly Series[] }) {
@@ -60,7 +68,7 @@ function CurvesOf({ all }: { all: readonly Series[] }) {
   return (
     <>
       <ChartControls all={all} view={view} layer={layer} groups={visible} />
-      <p class="curves-summary muted small">{curves.length === 0 ? 'No curve is switched on.' : summary}</p>
+      <p class="curves-summary muted small">{curves.length === 0 ? l10n.t('No curve is switched on.') : summary}</p>
       {table ? (
         <CurveTable groups={visible} />
       ) : (
@@ -68,7 +76,7 @@ function CurvesOf({ all }: { all: readonly Series[] }) {
           <div class="chart-side">
             <Chart
               {...{ curves, scale, smoothing }}
-              label={`Loss over steps, ${scale} scale. ${summary}`}
+              label={SCALE_LABELS[scale](summary)}
               onPoint={(at) => {
                 step.value = at;
               }}
@@ -77,7 +85,9 @@ function CurvesOf({ all }: { all: readonly Series[] }) {
               }}
             />
             <p class="chart-note muted small" aria-hidden="true">
-              {held.value ? 'New points wait until the pointer leaves the chart.' : 'loss over training steps'}
+              {held.value
+                ? l10n.t('New points wait until the pointer leaves the chart.')
+                : l10n.t('loss over training steps')}
             </p>
           </div>
           <Legend groups={groups} step={step} />

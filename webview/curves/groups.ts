@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { Series } from '../../src/protocol/run.js';
 import { HALVES, type Half } from '../map/rows.js';
 import { HALF_NAMES } from '../map/summary.js';
@@ -82,7 +83,7 @@ const GROUPERS: Readonly<Record<CurveView, (all: readonly Series[], choice: Curv
     const deepest = Math.max(0, ...layersOf(all));
     const curves = own.map((series) => {
       const layer = series.layer ?? 0;
-      return { key: `layer/${layer}`, name: `layer ${layer}`, style: depthStyle(layer, deepest), series };
+      return { key: `layer/${layer}`, name: l10n.t('layer {0}', layer), style: depthStyle(layer, deepest), series };
     });
     const depth = ({ series }: Curve): number => series.layer ?? 0;
     return [{ title: null, curves: curves.sort((one, other) => depth(one) - depth(other)) }];

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { ReadonlySignal } from '@preact/signals';
 import { chartOptions } from '../state/ui-state.js';
 import { TextButton } from '../ui/text-button.js';
@@ -20,7 +21,9 @@ export function Legend({ groups, step }: LegendProps) {
   return (
     <div class="curve-legend">
       <div class="curve-legend-head">
-        <span class="muted small figures">{step.value === null ? 'last value' : `at step ${count(step.value)}`}</span>
+        <span class="muted small figures">
+          {step.value === null ? l10n.t('last value') : l10n.t('at step {0}', count(step.value))}
+        </span>
         <span class="curve-legend-buttons">
           <TextButton
             disabled={shown === keys.length}
@@ -28,7 +31,7 @@ export function Legend({ groups, step }: LegendProps) {
               setHidden(others);
             }}
           >
-            All
+            {l10n.t('All')}
           </TextButton>
           <TextButton
             disabled={shown === 0}
@@ -36,12 +39,12 @@ export function Legend({ groups, step }: LegendProps) {
               setHidden([...others, ...keys]);
             }}
           >
-            None
+            {l10n.t('None')}
           </TextButton>
         </span>
       </div>
       {groups.map(({ title, curves }) => (
-        <div key={title} role="group" aria-label={title ?? 'Curves'}>
+        <div key={title} role="group" aria-label={title ?? l10n.t('Curves')}>
           {title !== null && <h3 class="curve-legend-title">{title}</h3>}
           <ul class="curve-legend-list">
             {curves.map((curve) => (

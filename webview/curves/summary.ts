@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { count, plural, significant } from '../ui/format.js';
 import type { Curve, CurveGroup } from './groups.js';
 
@@ -13,17 +14,22 @@ export function curvesSummary(groups: readonly CurveGroup[]): string {
   const ends = groups.flatMap(({ title, curves }) => curves.flatMap((curve) => endsOf(curve, title)));
   const lowest = extreme(ends, (one, other) => one.last < other.last);
   const highest = extreme(ends, (one, other) => one.last > other.last);
-  if (lowest === undefined || highest === undefined) return 'No points yet.';
+  if (lowest === undefined || highest === undefined) return l10n.t('No points yet.');
   if (ends.length <= 3) return `${ends.map(courseText).join('. ')}.`;
   const steps = Math.max(...ends.map((end) => end.steps));
-  return (
-    `${plural(ends.length, 'curve')}, up to ${plural(steps, 'step')}. ` +
-    `Lowest at the end: ${lowest.name}, ${significant(lowest.last)}. Highest: ${highest.name}, ${significant(highest.last)}.`
-  );
+  const [low, high] = [significant(lowest.last), significant(highest.last)];
+  return [
+    plural(
+      steps,
+      l10n.t('{0} curves, 1 step.', count(ends.length)),
+      l10n.t('{0} curves, up to {1} steps.', count(ends.length), count(steps)),
+    ),
+    l10n.t('Lowest at the end: {0}, {1}. Highest: {2}, {3}.', lowest.name, low, highest.name, high),
+  ].join(' ');
 }
 
 function courseText({ name, first, last, steps }: Ends): string {
-  return `${name}: ${significant(first)} to ${significant(last)} in ${count(steps)} steps`;
+  return l10n.t('{0}: {1} to {2} in {3} steps', name, significant(first), significant(last), count(steps));
 }
 
 function endsOf({ name, series: { steps, values } }: Curve, title: string | null): Ends[] {

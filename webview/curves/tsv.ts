@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { alignCurves } from './points.js';
 import type { Curve, CurveGroup } from './groups.js';
 
@@ -8,7 +9,10 @@ export function curvesTsv(groups: readonly CurveGroup[]): string {
     titled.map(({ curve }): Curve => curve),
     { scale: 'linear', smoothing: 0 },
   );
-  const head = ['step', ...titled.map(({ title, curve }) => (title === null ? curve.name : `${title} ${curve.name}`))];
+  const head = [
+    l10n.t('step'),
+    ...titled.map(({ title, curve }) => (title === null ? curve.name : `${title} ${curve.name}`)),
+  ];
   const lines = steps.map((step, index) => [step, ...values.map((row) => row[index] ?? '')]);
   return [head, ...lines].map((cells) => cells.join('\t')).join('\n') + '\n';
 }

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { PanelState } from '../../src/protocol/panel.js';
 import { Button } from '../ui/button.js';
 import { ProgressRing } from '../ui/progress-ring.js';
@@ -17,7 +18,7 @@ export function ArchitectureSection({ state }: { state: PanelState }) {
   return (
     <Section
       id="architecture"
-      title="Architecture"
+      title={l10n.t('Architecture')}
       summary={shown && mapSummary(shown.map, shown.parent)}
       actions={
         state.run !== null &&
@@ -29,7 +30,7 @@ export function ArchitectureSection({ state }: { state: PanelState }) {
               openAllLayers(layers, !anyOpen);
             }}
           >
-            {anyOpen ? 'Close all layers' : 'Open all layers'}
+            {anyOpen ? l10n.t('Close all layers') : l10n.t('Open all layers')}
           </Button>
         )
       }
@@ -53,6 +54,6 @@ export function ArchitectureSection({ state }: { state: PanelState }) {
 
 function NoMap({ state: { error, spec } }: { state: PanelState }) {
   const problem = error ?? spec?.problem ?? null;
-  if (problem === null) return <ProgressRing text="Reading the parent’s config…" />;
-  return <p class="muted">There is no map while the model’s config cannot be read.</p>;
+  if (problem === null) return <ProgressRing text={l10n.t('Reading the parent’s config…')} />;
+  return <p class="muted">{l10n.t('There is no map while the model’s config cannot be read.')}</p>;
 }

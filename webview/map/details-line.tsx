@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { NONE } from '../ui/format.js';
-import type { Fact } from './facts.js';
+import { type Fact, SHAPE } from './facts.js';
 
 /** What is known of one thing. */
 export interface DetailsPart {
@@ -42,7 +42,7 @@ export function DetailsLine({ id, title, parts, measured, hint }: DetailsLinePro
           {parts.map(({ name: part, facts }) => [
             <strong key={part}>{part}</strong>,
             ...names.map((name) => (
-              <span key={`${part} ${name}`} class={`map-fact-${name.replace(/\W+/g, '-')}`}>
+              <span key={`${part} ${name}`} class={name === SHAPE ? 'map-fact-shape' : undefined}>
                 {facts.find((fact) => fact.name === name)?.value ?? NONE}
               </span>
             )),

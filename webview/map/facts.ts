@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { HalfMap, LayerMap } from '../../src/protocol/architecture.js';
 import type { VariantView } from '../../src/protocol/solution.js';
 import { bytes, count, duration, percent, significant } from '../ui/format.js';
@@ -10,9 +11,12 @@ export interface Fact {
   value: string;
 }
 
+/** Name of the fact that is a text, not a number: it has the room that the others leave. */
+export const SHAPE = l10n.t('shape');
+
 /** KV cache of one token in one layer, where there is any. */
 export function cacheFact({ kvBytesPerToken }: LayerMap): Fact[] {
-  return fact('KV of a token', kvBytesPerToken, bytes);
+  return fact(l10n.t('KV of a token'), kvBytesPerToken, bytes);
 }
 
 /** What `halfFacts` knows beside the half itself. */
@@ -26,9 +30,9 @@ interface HalfContext {
 /** Everything known about a half, in the order in which it is of use. */
 export function halfFacts(half: HalfMap, { variant, ofParent }: HalfContext): Fact[] {
   return [
-    ...fact('shape', half.detail === '' ? null : half.detail, (detail) => detail),
-    ...fact('parameters', half.parameters, count),
-    ...fact('kept', ofParent ? half.kept : null, percent),
+    ...fact(SHAPE, half.detail === '' ? null : half.detail, (detail) => detail),
+    ...fact(l10n.t('parameters'), half.parameters, count),
+    ...fact(l10n.t('kept'), ofParent ? half.kept : null, percent),
     ...(variant === null ? [] : measuredFacts(variant)),
   ];
 }
@@ -43,12 +47,16 @@ function measuredFacts({
   decodeSeconds,
 }: VariantView): Fact[] {
   return [
-    ...fact('training', failed ? 'failed' : null, (text) => text),
-    ...fact('score', score, scoreText),
-    ...fact('BLD loss', loss, (after) => (lossBefore === null ? '' : `${lossText(lossBefore)} → `) + lossText(after)),
-    ...fact('memory', memory, bytes),
-    ...fact('prefill', prefillSeconds, duration),
-    ...fact('decode', decodeSeconds, duration),
+    ...fact(l10n.t('training'), failed ? l10n.t('failed') : null, (text) => text),
+    ...fact(l10n.t('score'), score, scoreText),
+    ...fact(
+      l10n.t('BLD loss'),
+      loss,
+      (after) => (lossBefore === null ? '' : `${lossText(lossBefore)} → `) + lossText(after),
+    ),
+    ...fact(l10n.t('memory'), memory, bytes),
+    ...fact(l10n.t('prefill'), prefillSeconds, duration),
+    ...fact(l10n.t('decode'), decodeSeconds, duration),
   ];
 }
 
@@ -72,20 +80,26 @@ export function layerParameters({ attention, ffn }: LayerMap): number | null {
 
 /** A layer of the map as it is read out. */
 export function layerLabel(index: number, { attention, ffn, score }: LayerMap): string {
-  const halves = `Layer ${index}: attention ${attention.name}, FFN ${ffn.name}`;
-  return score === null ? halves : `${halves}, score ${scoreText(score)}`;
+  const [own, ffns] = [attention.name, ffn.name];
+  return score === null
+    ? l10n.t('Layer {0}: attention {1}, FFN {2}', index, own, ffns)
+    : l10n.t('Layer {0}: attention {1}, FFN {2}, score {3}', index, own, ffns, scoreText(score));
 }
 
+const MARKS = ['chosen', 'pinned', 'banned'] as const;
+
 /** What stands beside a variant, as marks and as words. */
-export interface VariantMarks {
-  chosen: boolean;
-  pinned: boolean;
-  banned: boolean;
-}
+export type VariantMarks = Record<(typeof MARKS)[number], boolean>;
+
+const MARK_WORDS: Readonly<Record<keyof VariantMarks, string>> = {
+  chosen: l10n.t('chosen'),
+  pinned: l10n.t('pinned'),
+  banned: l10n.t('banned'),
+};
 
 /** A variant of an open layer as it is read out: with what its columns show, and what they leave out when narrow. */
 export function variantLabel(half: Half, variant: VariantView, marks: VariantMarks): string {
-  const said = Object.entries(marks).flatMap(([mark, set]) => (set ? [mark] : []));
-  const facts = measuredFacts(variant).map(({ name, value }) => `${name} ${value.replace('→', 'to')}`);
+  const said = MARKS.flatMap((mark) => (marks[mark] ? [MARK_WORDS[mark]] : []));
+  const facts = measuredFacts(variant).map(({ name, value }) => `${name} ${value.replace('→', l10n.t('to'))}`);
   return [`${HALF_NAMES[half]} ${variant.name}`, ...said, ...facts].join(', ');
 }

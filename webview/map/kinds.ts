@@ -1,15 +1,16 @@
+import * as l10n from '@vscode/l10n';
 import { BLOCK_KINDS, type ArchitectureMap } from '../../src/protocol/architecture.js';
 
 export type BlockKind = (typeof BLOCK_KINDS)[number];
 
 export const KIND_NAMES: Readonly<Record<BlockKind, string>> = {
-  full: 'full',
-  reduced: 'reduced',
-  linear: 'linear',
-  'no-op': 'no-op',
-  experts: 'experts',
+  full: l10n.t('full'),
+  reduced: l10n.t('reduced'),
+  linear: l10n.t('linear'),
+  'no-op': l10n.t('no-op'),
+  experts: l10n.t('experts'),
   mamba: 'Mamba',
-  other: 'other',
+  other: l10n.t('other'),
 };
 
 /** The kinds that a map has, in the order of the closed list. */

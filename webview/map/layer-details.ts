@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { signal } from '@preact/signals';
 import { askLayer, type PanelState } from '../../src/protocol/panel.js';
 import { shareUnchanged } from '../state/share.js';
@@ -17,7 +18,7 @@ export function detailsVersion({ run, worker }: Pick<PanelState, 'run' | 'worker
 
 /** What is known of a layer by now; a sentence while it is nothing. */
 export function layerDetail(layer: number): OpenLayer {
-  return known.value.get(layer) ?? 'Reading the variants…';
+  return known.value.get(layer) ?? l10n.t('Reading the variants…');
 }
 
 /** Asks for a layer's variants, unless they are known as of `at`. The old ones stand until new ones come. */
@@ -32,7 +33,7 @@ export function needLayer(layer: number, at: string): void {
       if (asked.get(layer) !== at) return;
       asked.delete(layer);
       const before = known.peek().get(layer);
-      if (typeof before !== 'object') settle(layer, `No variants are known yet: ${errorText(error)}`);
+      if (typeof before !== 'object') settle(layer, l10n.t('No variants are known yet: {0}', errorText(error)));
     },
   );
 }

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { ArchitectureMap } from '../../src/protocol/architecture.js';
 import type { Measure } from './measure.js';
 import { KIND_NAMES, kindsIn } from './kinds.js';
@@ -21,7 +22,7 @@ export function Legend({ map, withParent, measure }: LegendProps) {
       {withParent && (
         <li>
           <span class="map-swatch map-swatch-parent" />
-          parent
+          {l10n.t('parent')}
         </li>
       )}
       <li class="map-legend-unit">

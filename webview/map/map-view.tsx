@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useCallback, useMemo } from 'preact/hooks';
 import type { PanelState } from '../../src/protocol/panel.js';
 import { openLayers, selectedLayer } from '../state/ui-state.js';
@@ -11,7 +12,7 @@ import { Overview } from './overview.js';
 import { PointedDetails } from './pointed-details.js';
 import { flattenRows, layerKey, layerOf } from './rows.js';
 import type { ShownMap } from './shown-map.js';
-import { longestName, mapSummary } from './summary.js';
+import { HALF_NAMES, longestName, mapSummary } from './summary.js';
 import { Totals } from './totals.js';
 import { TreeGrid } from './tree-grid.js';
 
@@ -43,7 +44,7 @@ export function MapView({ state, shown }: { state: PanelState; shown: ShownMap }
     [map, parent, model],
   );
   const summary = mapSummary(map, parent);
-  const columns = ['layer', 'attention', 'FFN', model.measure.name];
+  const columns = [l10n.t('layer'), HALF_NAMES.attention, HALF_NAMES.ffn, model.measure.name];
 
   return (
     <div class="map" style={{ '--longest-name': String(longestName(map)) }}>

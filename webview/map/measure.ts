@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { ArchitectureMap, LayerMap } from '../../src/protocol/architecture.js';
 import { count, significant } from '../ui/format.js';
 import { layerParameters, scoreText } from './facts.js';
@@ -10,8 +11,8 @@ export interface Measure {
   text: (value: number) => string;
 }
 
-const SCORE: Measure = { name: 'score', unit: 'nats/token', of: ({ score }) => score, text: scoreText };
-const PARAMETERS: Measure = { name: 'size', unit: 'parameters', of: layerParameters, text: shortCount };
+const SCORE: Measure = { name: l10n.t('score'), unit: 'nats/token', of: ({ score }) => score, text: scoreText };
+const PARAMETERS: Measure = { name: l10n.t('size'), unit: l10n.t('parameters'), of: layerParameters, text: shortCount };
 
 /** The scores, where the map has any; else how large the layers are. */
 export function measureOf({ layers }: ArchitectureMap): Measure {

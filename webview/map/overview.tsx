@@ -1,6 +1,8 @@
+import * as l10n from '@vscode/l10n';
 import { useComputed } from '@preact/signals';
 import type { ArchitectureMap, HalfMap, LayerMap } from '../../src/protocol/architecture.js';
 import { selectedLayer } from '../state/ui-state.js';
+import { HALF_NAMES } from './summary.js';
 
 interface OverviewProps {
   map: ArchitectureMap;
@@ -15,13 +17,13 @@ interface OverviewProps {
 export function Overview({ map: { layers }, parent, onSelect }: OverviewProps) {
   return (
     <div class="map-overview" aria-hidden="true">
-      <span class="map-overview-side">attention</span>
+      <span class="map-overview-side">{HALF_NAMES.attention}</span>
       <div class="map-overview-layers" style={{ '--layers': String(layers.length) }}>
         {layers.map((view, layer) => (
           <OverviewLayer key={layer} {...{ layer, view, onSelect }} parent={parent?.layers[layer]} />
         ))}
       </div>
-      <span class="map-overview-side">FFN</span>
+      <span class="map-overview-side">{HALF_NAMES.ffn}</span>
     </div>
   );
 }
@@ -38,7 +40,7 @@ function OverviewLayer({ layer, view: { attention, ffn }, parent, onSelect }: Ov
   return (
     <div
       class={selected ? 'map-overview-layer selected' : 'map-overview-layer'}
-      title={`layer ${layer}: ${attention.name}, ${ffn.name}`}
+      title={l10n.t('layer {0}: {1}, {2}', layer, attention.name, ffn.name)}
       onClick={() => {
         onSelect(layer);
       }}

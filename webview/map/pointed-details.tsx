@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useEffect } from 'preact/hooks';
 import { DetailsLine, type DetailsPart } from './details-line.js';
 import { cacheFact, halfFacts } from './facts.js';
@@ -9,9 +10,9 @@ import { HALF_NAMES } from './summary.js';
 
 /** The pointer must rest on a layer for so long before its variants are asked for (milliseconds). */
 const POINTER_RESTS = 80;
-const HINT = 'Point at a layer, or use the arrow keys: here is what is known of it.';
-const CONFIG_HINT = `${HINT} Selecting it selects its lines in the config.`;
-const RUN_HINT = `${HINT} Enter opens its variants.`;
+const HINT = l10n.t('Point at a layer, or use the arrow keys: here is what is known of it.');
+const CONFIG_HINT = `${HINT} ${l10n.t('Selecting it selects its lines in the config.')}`;
+const RUN_HINT = `${HINT} ${l10n.t('Enter opens its variants.')}`;
 
 interface PointedDetailsProps {
   id: string;
@@ -40,7 +41,7 @@ export function PointedDetails({ id, rows, shown, isConfig, version }: PointedDe
   return (
     <DetailsLine
       id={id}
-      title={layer === null ? '' : `layer ${layer}`}
+      title={layer === null ? '' : l10n.t('layer {0}', layer)}
       parts={row === null ? [] : partsOf(row, shown)}
       measured={shown.solution !== null}
       hint={isConfig ? CONFIG_HINT : version === null ? HINT : RUN_HINT}

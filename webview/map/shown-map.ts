@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useMemo, useRef } from 'preact/hooks';
 import type { ArchitectureMap } from '../../src/protocol/architecture.js';
 import type { PanelState } from '../../src/protocol/panel.js';
@@ -14,9 +15,9 @@ export interface ShownMap {
   note: string | null;
 }
 
-const UNMET = 'No architecture meets these limits: this is the last one that met its own.';
-const UNMET_PARENT = 'No architecture meets these limits: this is the parent.';
-const PARENT = 'The parent. The child’s architecture appears once the variants are scored and measured.';
+const UNMET = l10n.t('No architecture meets these limits: this is the last one that met its own.');
+const UNMET_PARENT = l10n.t('No architecture meets these limits: this is the parent.');
+const PARENT = l10n.t('The parent. The child’s architecture appears once the variants are scored and measured.');
 
 /** What to draw of a state: the optimum; while there is none, the last one there was; before the first, the parent. */
 export function useShownMap({ kind, answer, parent }: PanelState): ShownMap | null {

@@ -1,7 +1,8 @@
+import * as l10n from '@vscode/l10n';
 import type { ArchitectureMap } from '../../src/protocol/architecture.js';
 import type { SolutionView } from '../../src/protocol/solution.js';
 import { bytes, count, percent } from '../ui/format.js';
-import { keptShare } from './summary.js';
+import { HALF_NAMES, keptShare } from './summary.js';
 
 interface TotalsProps {
   map: ArchitectureMap;
@@ -21,18 +22,18 @@ export function Totals({ map: { totals }, parent, solution }: TotalsProps) {
   const parents = parent?.totals;
   const rows: Total[] = [
     {
-      name: 'parameters',
-      value: totals.parameters === null ? `${count(totals.known)} and more` : count(totals.parameters),
+      name: l10n.t('parameters'),
+      value: totals.parameters === null ? l10n.t('{0} and more', count(totals.known)) : count(totals.parameters),
       share: keptShare(totals.parameters, parents?.parameters),
     },
-    ...totalOf('KV cache of a token', totals.kvBytesPerToken, bytes, parents?.kvBytesPerToken),
+    ...totalOf(l10n.t('KV cache of a token'), totals.kvBytesPerToken, bytes, parents?.kvBytesPerToken),
     ...(solution === null
       ? [
-          ...totalOf('attention', totals.attention, count, null),
-          ...totalOf('FFN', totals.ffn, count, null),
-          ...totalOf('embeddings and head', totals.nonBlock, count, null),
+          ...totalOf(HALF_NAMES.attention, totals.attention, count, null),
+          ...totalOf(HALF_NAMES.ffn, totals.ffn, count, null),
+          ...totalOf(l10n.t('embeddings and head'), totals.nonBlock, count, null),
         ]
-      : totalOf('memory at the workload', solution.totals.memory, bytes, solution.parent.memory)),
+      : totalOf(l10n.t('memory at the workload'), solution.totals.memory, bytes, solution.parent.memory)),
   ];
   return (
     <dl class="map-totals">
@@ -41,7 +42,7 @@ export function Totals({ map: { totals }, parent, solution }: TotalsProps) {
           <dt>{name}</dt>
           <dd>
             {value}
-            {share !== null && <span class="muted"> {percent(share)} of the parent’s</span>}
+            {share !== null && <span class="muted"> {l10n.t('{0} of the parent’s', percent(share))}</span>}
           </dd>
         </div>
       ))}

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { bytes, duration, NONE, orNone } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Bar } from './bar.js';
@@ -8,36 +9,40 @@ import type { Row } from './rows.js';
 import { HALF_NAMES } from './summary.js';
 import type { RowPlace } from './drawn-rows.js';
 
-const HEADINGS = ['loss before', 'loss', 'score', 'memory', 'prefill', 'decode', 'rule'] as const;
+/** Columns that narrow panels leave out have a class of their own; the details below the map have their figures. */
+const COLUMNS = [
+  { column: 'loss-before', title: l10n.t('loss before') },
+  { column: 'loss', title: l10n.t('loss') },
+  { column: 'score', title: l10n.t('score') },
+  { column: 'memory', title: l10n.t('memory') },
+  { column: 'prefill', title: l10n.t('prefill') },
+  { column: 'decode', title: l10n.t('decode') },
+  { column: 'rule', title: l10n.t('rule') },
+] as const;
 
 /** What the columns of the variants below are. */
 export function VariantHeading({ row, place }: { row: Row & { kind: 'heading' }; place: RowPlace }) {
   return (
     <GridRow row={row} place={place} class="map-variant map-heading">
       <span role="columnheader">{HALF_NAMES[row.half]}</span>
-      {HEADINGS.map((heading) => (
-        <span key={heading} role="columnheader" class={`map-figure ${columnClass(heading)}`}>
-          {heading}
+      {COLUMNS.map(({ column, title }) => (
+        <span key={column} role="columnheader" class={`map-figure map-column-${column}`}>
+          {title}
         </span>
       ))}
     </GridRow>
   );
 }
 
-/** Columns that narrow panels leave out have a class of their own; the details below the map have their figures. */
-function columnClass(heading: (typeof HEADINGS)[number]): string {
-  return `map-column-${heading.replace(/\W+/g, '-')}`;
-}
-
 interface ActionLook {
   icon: string;
-  verb: string;
+  name: (variant: string, half: string, layer: number) => string;
   set: keyof VariantMarks;
 }
 
 const ACTION_LOOKS: Readonly<Record<VariantAction, ActionLook>> = {
-  pin: { icon: 'pin', verb: 'Pin', set: 'pinned' },
-  ban: { icon: 'circle-slash', verb: 'Ban', set: 'banned' },
+  pin: { icon: 'pin', name: (...of) => l10n.t('Pin {0} for the {1} of layer {2}', ...of), set: 'pinned' },
+  ban: { icon: 'circle-slash', name: (...of) => l10n.t('Ban {0} for the {1} of layer {2}', ...of), set: 'banned' },
 };
 
 interface VariantRowProps {
@@ -56,7 +61,7 @@ export function VariantRow({ row, place, marks, outline, describedBy, onAction }
   const { chosen, banned } = marks;
   const figures = [
     orNone(variant.lossBefore, lossText),
-    variant.failed ? 'failed' : orNone(variant.loss, lossText),
+    variant.failed ? l10n.t('failed') : orNone(variant.loss, lossText),
     orNone(variant.score, scoreText),
     orNone(variant.memory, bytes),
     orNone(variant.prefillSeconds, duration),
@@ -73,8 +78,8 @@ export function VariantRow({ row, place, marks, outline, describedBy, onAction }
         <Bar half={variant} outline={outline} />
         <span class="map-name">{variant.name}</span>
       </span>
-      {figures.map((figure, column) => (
-        <span key={column} role="gridcell" class={`map-figure ${columnClass(HEADINGS[column] ?? 'score')}`}>
+      {figures.map((figure, index) => (
+        <span key={index} role="gridcell" class={`map-figure map-column-${COLUMNS[index]?.column ?? ''}`}>
           {figure === NONE ? <span class="muted">{NONE}</span> : figure}
         </span>
       ))}
@@ -103,7 +108,7 @@ interface ActionButtonProps {
 }
 
 function ActionButton({ action, look, row, marks, tab, onAction }: ActionButtonProps) {
-  const name = `${look.verb} ${row.variant.name} for the ${HALF_NAMES[row.half]} of layer ${row.layer}`;
+  const name = look.name(row.variant.name, HALF_NAMES[row.half], row.layer);
   const set = marks[look.set];
   return (
     <button

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { act } from '../../src/protocol/panel.js';
 import type { PreflightItem } from '../../src/protocol/questions.js';
 import { perform } from '../state/store.js';
@@ -9,15 +10,24 @@ import { STAGE_TEXTS } from './stage-texts.js';
 import './plan.css';
 
 const STATUS_ICONS = { ok: 'pass', warning: 'warning', failed: 'error' } as const;
-const STATUS_WORDS = { ok: 'ok', warning: 'warning', failed: 'must be put right' } as const;
+const STATUS_WORDS = {
+  ok: l10n.t('ok'),
+  warning: l10n.t('warning'),
+  failed: l10n.t('must be put right'),
+} as const;
 
 /** Before there is a run: whether it can start here, and what it will do. */
 export function PlanSection({ preflight }: { preflight: readonly PreflightItem[] | null }) {
   return (
     <div class="panel-row panel-row-even">
-      <Section id="preflight" title="Before the search" summary={preflightSummary(preflight)} actions={<CheckAgain />}>
+      <Section
+        id="preflight"
+        title={l10n.t('Before the search')}
+        summary={preflightSummary(preflight)}
+        actions={<CheckAgain />}
+      >
         {preflight === null ? (
-          <ProgressRing text="Looking at the parent, the text, the disk and the memory…" />
+          <ProgressRing text={l10n.t('Looking at the parent, the text, the disk and the memory…')} />
         ) : (
           <ul class="preflight">
             {preflight.map((item) => (
@@ -26,7 +36,7 @@ export function PlanSection({ preflight }: { preflight: readonly PreflightItem[]
           </ul>
         )}
       </Section>
-      <Section id="plan" title="What the search will do">
+      <Section id="plan" title={l10n.t('What the search will do')}>
         <ol class="plan">
           {[...STAGE_TEXTS].map(([stage, text]) => (
             <li key={stage}>
@@ -36,8 +46,9 @@ export function PlanSection({ preflight }: { preflight: readonly PreflightItem[]
           ))}
         </ol>
         <p class="plan-note muted">
-          The search runs in a process of its own: it goes on when the panel or the window closes, and may be paused,
-          stopped and taken up again at any time.
+          {l10n.t(
+            'The search runs in a process of its own: it goes on when the panel or the window closes, and may be paused, stopped and taken up again at any time.',
+          )}
         </p>
       </Section>
     </div>
@@ -53,17 +64,17 @@ function CheckAgain() {
         perform(act, { action: 'preflight' });
       }}
     >
-      Check again
+      {l10n.t('Check again')}
     </Button>
   );
 }
 
 function preflightSummary(preflight: readonly PreflightItem[] | null): string {
-  if (preflight === null) return 'checking';
+  if (preflight === null) return l10n.t('checking');
   const failed = preflight.filter(({ status }) => status === 'failed').length;
   const warnings = preflight.filter(({ status }) => status === 'warning').length;
-  if (failed > 0) return `${failed} of ${preflight.length} checks must be put right`;
-  return warnings > 0 ? `can start; worth a look: ${warnings}` : 'all is there';
+  if (failed > 0) return l10n.t('{0} of {1} checks must be put right', failed, preflight.length);
+  return warnings > 0 ? l10n.t('can start; worth a look: {0}', warnings) : l10n.t('all is there');
 }
 
 function PreflightRow({ item: { name, status, message, fix } }: { item: PreflightItem }) {

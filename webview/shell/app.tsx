@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { PanelState } from '../../src/protocol/panel.js';
@@ -7,6 +8,7 @@ import { CurvesSection } from '../curves/curves-section.js';
 import { ArchitectureSection } from '../map/architecture-section.js';
 import { PlanSection } from '../progress/plan-section.js';
 import { ProgressSection } from '../progress/progress-section.js';
+import { CONDITION_WORDS } from '../progress/progress-text.js';
 import { SolverSection } from '../solver/solver-section.js';
 import { failure, panel } from '../state/store.js';
 import { TrySection } from '../try/try-section.js';
@@ -43,11 +45,11 @@ const SUBJECTS: Readonly<Record<PanelState['kind'], (state: PanelState) => VNode
 function Loading() {
   return (
     <main class="loading">
-      <h1 class="visually-hidden">Puzzle</h1>
+      <h1 class="visually-hidden">{'Puzzle'}</h1>
       {failure.value === null ? (
-        <ProgressRing text="Reading the search…" />
+        <ProgressRing text={l10n.t('Reading the search…')} />
       ) : (
-        <p role="alert">The editor has not told what to show: {failure.value}</p>
+        <p role="alert">{l10n.t('The editor has not told what to show: {0}', failure.value)}</p>
       )}
     </main>
   );
@@ -110,6 +112,7 @@ function useAnnouncedStages({ run }: PanelState): void {
   const stage = run?.stage ?? null;
   useEffect(() => {
     if (condition === undefined) return;
-    announce(stage === null ? `Search ${condition}` : `Search ${condition}, stage ${stage}`);
+    const word = CONDITION_WORDS[condition];
+    announce(stage === null ? l10n.t('Search {0}', word) : l10n.t('Search {0}, stage {1}', word, stage));
   }, [condition, stage]);
 }

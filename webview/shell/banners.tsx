@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { ComponentChildren } from 'preact';
 import { act, type PanelAction, type PanelState } from '../../src/protocol/panel.js';
 import { dismissFailure, failure, perform } from '../state/store.js';
@@ -16,31 +17,36 @@ export function Banners({ state }: { state: PanelState }) {
       )}
       {error !== null && <Banner tone="error" text={error} actions={['showLog', 'copyDiagnostics']} />}
       {run !== null && run.error !== null && run.state !== 'interrupted' && (
-        <Banner tone="error" title="The search failed." text={run.error} actions={['showLog', 'copyDiagnostics']} />
+        <Banner
+          tone="error"
+          title={l10n.t('The search failed.')}
+          text={run.error}
+          actions={['showLog', 'copyDiagnostics']}
+        />
       )}
       {spec?.problem !== null && spec?.problem !== undefined && (
-        <Banner tone="error" title="The spec cannot be used." text={spec.problem} actions={['openSpec']} />
+        <Banner tone="error" title={l10n.t('The spec cannot be used.')} text={spec.problem} actions={['openSpec']} />
       )}
       {worker.state === 'down' && (
         <Banner
           tone="warning"
-          title="The worker that solves and generates is not running."
-          text={worker.message ?? 'A run at work is not affected.'}
+          title={l10n.t('The worker that solves and generates is not running.')}
+          text={worker.message ?? l10n.t('A run at work is not affected.')}
           actions={['restartWorker', 'showLog']}
         />
       )}
       {run?.state === 'interrupted' && (
         <Banner
           tone="warning"
-          title="The process of this run is gone."
-          text="What it had finished is kept; Resume goes on from there."
+          title={l10n.t('The process of this run is gone.')}
+          text={l10n.t('What it had finished is kept; Resume goes on from there.')}
           actions={['showLog']}
         />
       )}
       {stale !== null && (
         <Banner
           tone="info"
-          title="The spec has changed since this run."
+          title={l10n.t('The spec has changed since this run.')}
           text={stale}
           // To start a search that is at work means to go on with it, by the old spec.
           actions={run?.state === 'running' || run?.state === 'paused' ? [] : ['start']}
@@ -53,11 +59,11 @@ export function Banners({ state }: { state: PanelState }) {
 type Tone = 'error' | 'warning' | 'info';
 
 const BANNER_ACTIONS: Partial<Record<PanelAction, string>> = {
-  showLog: 'Show log',
-  copyDiagnostics: 'Copy diagnostics',
-  openSpec: 'Open the spec',
-  restartWorker: 'Restart',
-  start: 'Search with the new spec',
+  showLog: l10n.t('Show log'),
+  copyDiagnostics: l10n.t('Copy diagnostics'),
+  openSpec: l10n.t('Open the spec'),
+  restartWorker: l10n.t('Restart'),
+  start: l10n.t('Search with the new spec'),
 };
 
 interface BannerProps {
@@ -89,7 +95,7 @@ function Banner({ tone, title, text, actions, onDismiss }: BannerProps) {
         ))}
         {onDismiss !== undefined && (
           <Button appearance="icon" icon="close" onClick={onDismiss}>
-            Dismiss
+            {l10n.t('Dismiss')}
           </Button>
         )}
       </div>

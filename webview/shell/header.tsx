@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { act, type PanelState } from '../../src/protocol/panel.js';
 import type { PanelAction } from '../../src/protocol/panel.js';
@@ -20,15 +21,15 @@ export function Header({ state }: { state: PanelState }) {
         <h1 class="header-title">{title}</h1>
         <p class="header-state">
           <Icon name={CONDITION_ICONS[condition]} class={`tone-${CONDITION_TONES[condition]}`} />
-          {run === null ? 'Not started' : runText(run)}
-          {worker.state === 'starting' && <span class="muted">· the worker is starting</span>}
+          {run === null ? l10n.t('Not started') : runText(run)}
+          {worker.state === 'starting' && <span class="muted">· {l10n.t('the worker is starting')}</span>}
         </p>
         <Actions condition={condition} state={state} />
       </div>
       {run !== null && condition !== 'done' && condition !== 'cancelled' && (
         <progress
           class="bar header-bar"
-          aria-label={`Whole run: ${percent(run.progress)}`}
+          aria-label={l10n.t('Whole run: {0}', percent(run.progress))}
           max={1}
           value={run.progress}
         />
@@ -62,7 +63,7 @@ function Actions({ condition, state }: { condition: Condition; state: PanelState
       ref={group}
       class="header-actions"
       role="group"
-      aria-label="Actions"
+      aria-label={l10n.t('Actions')}
       onFocusIn={() => {
         focused.current = true;
       }}
@@ -89,8 +90,8 @@ function Actions({ condition, state }: { condition: Condition; state: PanelState
           {pending === action ? waiting : text}
         </Button>
       ))}
-      <IconAction action="openSpec" icon="go-to-file" text="Open the spec" />
-      <IconAction action="showLog" icon="output" text="Show log" />
+      <IconAction action="openSpec" icon="go-to-file" text={l10n.t('Open the spec')} />
+      <IconAction action="showLog" icon="output" text={l10n.t('Show log')} />
     </div>
   );
 }

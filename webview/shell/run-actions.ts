@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { PanelAction } from '../../src/protocol/panel.js';
 import type { RunView } from '../../src/protocol/run.js';
 
@@ -16,13 +17,24 @@ export interface RunAction {
 }
 
 const START: RunAction = {
-  ...{ action: 'start', text: 'Start search', icon: 'play', pending: 'Starting…', primary: true },
+  ...{ action: 'start', text: l10n.t('Start search'), icon: 'play', pending: l10n.t('Starting…'), primary: true },
 };
 const RESUME: RunAction = {
-  ...{ action: 'resume', text: 'Resume', icon: 'debug-continue', pending: 'Resuming…', primary: true },
+  ...{ action: 'resume', text: l10n.t('Resume'), icon: 'debug-continue', pending: l10n.t('Resuming…'), primary: true },
 };
-const PAUSE: RunAction = { action: 'pause', text: 'Pause', icon: 'debug-pause', pending: 'Pausing…', asks: true };
-const CANCEL: RunAction = { action: 'cancel', text: 'Cancel', icon: 'debug-stop', pending: 'Cancelling…' };
+const PAUSE: RunAction = {
+  action: 'pause',
+  text: l10n.t('Pause'),
+  icon: 'debug-pause',
+  pending: l10n.t('Pausing…'),
+  asks: true,
+};
+const CANCEL: RunAction = {
+  action: 'cancel',
+  text: l10n.t('Cancel'),
+  icon: 'debug-stop',
+  pending: l10n.t('Cancelling…'),
+};
 
 /** What can be done with a run, by its state; the first is what one most likely wants. */
 export const RUN_ACTIONS: Readonly<Record<Condition, readonly RunAction[]>> = {
@@ -30,12 +42,12 @@ export const RUN_ACTIONS: Readonly<Record<Condition, readonly RunAction[]>> = {
   running: [PAUSE, CANCEL],
   paused: [{ ...RESUME, asks: true }, CANCEL],
   interrupted: [RESUME],
-  failed: [{ ...RESUME, text: 'Try again', pending: 'Starting…' }],
+  failed: [{ ...RESUME, text: l10n.t('Try again'), pending: l10n.t('Starting…') }],
   cancelled: [RESUME],
   done: [
-    { action: 'export', text: 'Export child…', icon: 'export' },
-    { action: 'revealChild', text: 'Reveal child', icon: 'folder-opened' },
-    { action: 'openReport', text: 'Open report', icon: 'file' },
+    { action: 'export', text: l10n.t('Export child…'), icon: 'export' },
+    { action: 'revealChild', text: l10n.t('Reveal child'), icon: 'folder-opened' },
+    { action: 'openReport', text: l10n.t('Open report'), icon: 'file' },
   ],
 };
 

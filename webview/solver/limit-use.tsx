@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { LimitView } from '../../src/protocol/solution.js';
 import { readLimit, usualLimit } from '../constraints/limit-text.js';
 import { METRIC_WORDS } from '../constraints/metrics.js';
@@ -18,13 +19,13 @@ export function LimitUse({ limit }: { limit: LimitView }) {
       <p class="limit-use-head">
         <span class="limit-use-name">{words.name}</span>
         <span class="muted">{text.replace(relation, SIGNS[relation]).replace(/x$/, '×')}</span>
-        {binding && <span class="limit-use-mark">binding</span>}
+        {binding && <span class="limit-use-mark">{l10n.t('binding')}</span>}
       </p>
       <div class="limit-use-bar" style={{ '--used': share(used), '--allowed': share(allowed) }} />
       <dl class="limit-use-figures">
-        <Figure name="used" value={words.text(used)} />
-        <Figure name={relation === '<=' ? 'at most' : 'at least'} value={words.text(allowed)} />
-        <Figure name="slack" value={words.text(slack)} />
+        <Figure name={l10n.t('used')} value={words.text(used)} />
+        <Figure name={relation === '<=' ? l10n.t('at most') : l10n.t('at least')} value={words.text(allowed)} />
+        <Figure name={l10n.t('slack')} value={words.text(slack)} />
       </dl>
       {price !== null && <p class="muted small">{price}</p>}
     </li>

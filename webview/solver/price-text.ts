@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { LimitView, MetricName } from '../../src/protocol/solution.js';
 import type { Relation } from '../constraints/limit-text.js';
 import { count, significant } from '../ui/format.js';
@@ -20,7 +21,10 @@ interface Step {
 export function priceText({ metric, allowed, shadowPrice }: LimitView, relation: Relation): string | null {
   if (!(shadowPrice > 0 && allowed > 0)) return null;
   const { size, text } = STEPS[metric](allowed * SHARE);
-  return `${text} ${relation === '<=' ? 'more' : 'less'} is worth ${significant(shadowPrice * size)} nats/token`;
+  const worth = significant(shadowPrice * size);
+  return relation === '<='
+    ? l10n.t('{0} more is worth {1} nats/token', text, worth)
+    : l10n.t('{0} less is worth {1} nats/token', text, worth);
 }
 
 /** The round amount of each metric that is at most so much. */
@@ -32,7 +36,7 @@ const STEPS: Readonly<Record<MetricName, (most: number) => Step>> = {
   latency: timeStep,
   timeToFirstToken: timeStep,
   timePerOutputToken: timeStep,
-  parameters: (most) => named(Math.max(1, powerOfTen(most)), (size) => `${plain(size)} parameters`),
+  parameters: (most) => named(Math.max(1, powerOfTen(most)), (size) => l10n.t('{0} parameters', plain(size))),
 };
 
 function named(size: number, text: (size: number) => string): Step {

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { setRule } from '../../src/protocol/panel.js';
 import type { LayerRule } from '../../src/protocol/solution.js';
 import { banToggled, pinToggled } from '../map/rules.js';
@@ -19,7 +20,7 @@ export function RulesInForce({ rules }: { rules: readonly LayerRule[] }) {
   if (decisions.length === 0) return null;
   return (
     <>
-      <h3 class="solver-heading">Pins and bans</h3>
+      <h3 class="solver-heading">{l10n.t('Pins and bans')}</h3>
       <ul class="rules">
         {decisions.map(({ icon, text, without }) => (
           <li key={text}>
@@ -32,7 +33,7 @@ export function RulesInForce({ rules }: { rules: readonly LayerRule[] }) {
                 perform(setRule, without);
               }}
             >
-              {`Take back: ${text}`}
+              {l10n.t('Take back: {0}', text)}
             </Button>
           </li>
         ))}
@@ -43,9 +44,15 @@ export function RulesInForce({ rules }: { rules: readonly LayerRule[] }) {
 
 function decisionsOf(rule: LayerRule): Decision[] {
   const { layer, half, pin, ban = [] } = rule;
-  const where = `layer ${layer} ${HALF_NAMES[half]}`;
+  const where = [layer, HALF_NAMES[half]] as const;
   return [
-    ...(pin === undefined ? [] : [{ icon: 'pinned', text: `${where} is ${pin}`, without: pinToggled(rule, pin) }]),
-    ...ban.map((name) => ({ icon: 'circle-slash', text: `${where} is not ${name}`, without: banToggled(rule, name) })),
+    ...(pin === undefined
+      ? []
+      : [{ icon: 'pinned', text: l10n.t('layer {0} {1} is {2}', ...where, pin), without: pinToggled(rule, pin) }]),
+    ...ban.map((name) => ({
+      icon: 'circle-slash',
+      text: l10n.t('layer {0} {1} is not {2}', ...where, name),
+      without: banToggled(rule, name),
+    })),
   ];
 }

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useEffect, useRef } from 'preact/hooks';
 import type { PanelState } from '../../src/protocol/panel.js';
 import type { SolutionView, SolveAnswer } from '../../src/protocol/solution.js';
@@ -11,11 +12,11 @@ import { RulesInForce } from './rules-in-force.js';
 import './solver.css';
 
 const STATUS = {
-  optimal: { icon: 'pass', tone: 'ok', text: 'Optimal, proven' },
-  incumbent: { icon: 'info', tone: 'info', text: 'Best so far, not proven' },
-  infeasible: { icon: 'warning', tone: 'warning', text: 'No architecture meets the limits' },
-  invalid: { icon: 'error', tone: 'error', text: 'The limits cannot be used' },
-  none: { icon: 'circle-outline', tone: 'muted', text: 'No solution yet' },
+  optimal: { icon: 'pass', tone: 'ok', text: l10n.t('Optimal, proven') },
+  incumbent: { icon: 'info', tone: 'info', text: l10n.t('Best so far, not proven') },
+  infeasible: { icon: 'warning', tone: 'warning', text: l10n.t('No architecture meets the limits') },
+  invalid: { icon: 'error', tone: 'error', text: l10n.t('The limits cannot be used') },
+  none: { icon: 'circle-outline', tone: 'muted', text: l10n.t('No solution yet') },
 } as const;
 
 /** What the solver found: status and proof, what each limit costs, and what was decided by hand. */
@@ -24,13 +25,15 @@ export function SolverSection({ state }: { state: PanelState }) {
   const status = STATUS[statusOf(answer)];
   useAnnounced(answerText(answer));
   return (
-    <Section id="solver" title="Solver" summary={solving ? 'solving…' : answerText(answer)}>
+    <Section id="solver" title={l10n.t('Solver')} summary={solving ? l10n.t('solving…') : answerText(answer)}>
       <div class="solver" aria-busy={solving}>
         <p class="solver-status">
           <Icon name={status.icon} class={`tone-${status.tone}`} />
           {status.text}
         </p>
-        {answer === null && <p class="muted">The optimum appears once the variants are scored and measured.</p>}
+        {answer === null && (
+          <p class="muted">{l10n.t('The optimum appears once the variants are scored and measured.')}</p>
+        )}
         {answer?.kind === 'invalid' && <p class="solver-message">{answer.message}</p>}
         {answer?.kind === 'solved' && <Solution solution={answer.solution} />}
         {spec !== null && <RulesInForce rules={spec.rules} />}
@@ -45,14 +48,16 @@ function Solution({ solution }: { solution: SolutionView }) {
   return (
     <>
       <dl class="solver-figures">
-        <Figure name="objective" value={`${significant(objective)} nats/token`} />
-        <Figure name="bound" value={significant(bound)} />
-        <Figure name="gap" value={percent(gap)} />
-        <Figure name="nodes" value={count(nodes)} />
-        <Figure name="time" value={duration(milliseconds / 1000)} />
-        <Figure name="batch" value={count(batch)} />
+        <Figure name={l10n.t('objective')} value={`${significant(objective)} nats/token`} />
+        <Figure name={l10n.t('bound')} value={significant(bound)} />
+        <Figure name={l10n.t('gap')} value={percent(gap)} />
+        <Figure name={l10n.t('nodes')} value={count(nodes)} />
+        <Figure name={l10n.t('time')} value={duration(milliseconds / 1000)} />
+        <Figure name={l10n.t('batch')} value={count(batch)} />
       </dl>
-      {estimated !== null && <p class="muted small">Times and throughput are {estimated}; nothing was measured.</p>}
+      {estimated !== null && (
+        <p class="muted small">{l10n.t('Times and throughput are {0}; nothing was measured.', estimated)}</p>
+      )}
       {limits.length > 0 && (
         <ul class="limit-uses">
           {limits.map((limit) => (
@@ -70,16 +75,18 @@ function statusOf(answer: SolveAnswer | null): keyof typeof STATUS {
 }
 
 function answerText(answer: SolveAnswer | null): string {
-  if (answer?.kind !== 'solved') return STATUS[statusOf(answer)].text.toLowerCase();
+  if (answer?.kind !== 'solved') return STATUS[statusOf(answer)].text;
   const { status, objective } = answer.solution;
-  return `${status}, objective ${significant(objective)} nats/token`;
+  return status === 'optimal'
+    ? l10n.t('optimal, objective {0} nats/token', significant(objective))
+    : l10n.t('not proven, objective {0} nats/token', significant(objective));
 }
 
 /** Has a text read out whenever it becomes another. */
 function useAnnounced(text: string): void {
   const first = useRef(true);
   useEffect(() => {
-    if (!first.current) announce(`Solver: ${text}`);
+    if (!first.current) announce(l10n.t('Solver: {0}', text));
     first.current = false;
   }, [text]);
 }

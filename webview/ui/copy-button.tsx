@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useSignal } from '@preact/signals';
 import { Button } from './button.js';
 import { announce } from './live-region.js';
@@ -26,10 +27,10 @@ export function CopyButton({ text, title, iconOnly = false }: CopyButtonProps) {
   const copy = (): void => {
     navigator.clipboard.writeText(text()).then(
       () => {
-        say('Copied');
+        say(l10n.t('Copied'));
       },
       () => {
-        say('The clipboard is not open to this panel');
+        say(l10n.t('The clipboard is not open to this panel'));
       },
     );
   };
@@ -40,7 +41,7 @@ export function CopyButton({ text, title, iconOnly = false }: CopyButtonProps) {
       title={title}
       {...(iconOnly ? { appearance: 'icon' as const } : {})}
     >
-      {said.value ?? 'Copy data'}
+      {said.value ?? l10n.t('Copy data')}
     </Button>
   );
 }

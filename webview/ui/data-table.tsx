@@ -6,6 +6,8 @@ export interface DataColumn {
   title: ComponentChildren;
   /** Numbers stand at the right, in figures of equal width. */
   numeric?: boolean;
+  /** Left out where the table is narrow: the first cell of each row then tells it, in a `table-folded`. */
+  folds?: boolean;
 }
 
 export interface DataRow {
@@ -33,9 +35,9 @@ export function DataTable({ caption, showCaption = false, columns, rows }: DataT
         <caption class={showCaption ? undefined : 'visually-hidden'}>{caption}</caption>
         <thead>
           <tr>
-            {columns.map(({ key, title, numeric }) => (
-              <th key={key} scope="col" class={numeric ? 'numeric' : undefined}>
-                {title}
+            {columns.map((column) => (
+              <th key={column.key} scope="col" class={cellClass(column)}>
+                {column.title}
               </th>
             ))}
           </tr>
@@ -43,13 +45,13 @@ export function DataTable({ caption, showCaption = false, columns, rows }: DataT
         <tbody>
           {rows.map((row) => (
             <tr key={row.key} class={row.class}>
-              {columns.map(({ key, numeric }, index) =>
+              {columns.map((column, index) =>
                 index === 0 ? (
-                  <th key={key} scope="row">
+                  <th key={column.key} scope="row">
                     {row.cells[index]}
                   </th>
                 ) : (
-                  <td key={key} class={numeric ? 'numeric' : undefined}>
+                  <td key={column.key} class={cellClass(column)}>
                     {row.cells[index]}
                   </td>
                 ),
@@ -60,6 +62,10 @@ export function DataTable({ caption, showCaption = false, columns, rows }: DataT
       </table>
     </div>
   );
+}
+
+function cellClass({ numeric = false, folds = false }: DataColumn): string {
+  return `${numeric ? 'numeric' : ''} ${folds ? 'table-folds' : ''}`.trim();
 }
 
 /** Whether an element is narrower than what it holds: only then must it be reached by keyboard. */

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 /** Numbers as people read them. Everything here is pure, and the same in every locale. */
 
 /** Stands where there is no number. */
@@ -39,10 +40,11 @@ export function duration(seconds: number): string {
 
 /** What is left, as coarse as it is known: `less than a minute`, `about 4 min`, `about 1 h 20 min`. */
 export function remaining(seconds: number): string {
-  if (seconds < 60) return 'less than a minute';
+  if (seconds < 60) return l10n.t('less than a minute');
   const minutes = Math.round(seconds / 60);
-  const rest = minutes % 60 === 0 ? '' : ` ${minutes % 60} min`;
-  return minutes < 60 ? `about ${minutes} min` : `about ${Math.floor(minutes / 60)} h${rest}`;
+  if (minutes < 60) return l10n.t('about {0} min', minutes);
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  return rest === 0 ? l10n.t('about {0} h', hours) : l10n.t('about {0} h {1} min', hours, rest);
 }
 
 /** A factor: `2.19×`. */
@@ -54,9 +56,9 @@ export function tokensPerSecond(value: number): string {
   return `${count(value)} tokens/s`;
 }
 
-/** `1 thread`, `2 threads`. */
-export function plural(number: number, noun: string): string {
-  return `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
+/** The text for one of a thing, or the text for any other number: `plural(n, l10n.t('1 layer'), l10n.t('{0} layers', n))`. */
+export function plural(number: number, one: string, several: string): string {
+  return number === 1 ? one : several;
 }
 
 /** The text of a number, or a dash where there is none. */

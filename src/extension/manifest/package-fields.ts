@@ -32,6 +32,7 @@ export function packageFields(): PackageFields {
     fields: {
       publisher: 'puzzle-nas',
       icon: 'media/icon.png',
+      l10n: './l10n',
       categories: ['Machine Learning', 'Visualization'],
       keywords: ['llm', 'neural architecture search', 'distillation', 'model compression', 'puzzle'],
       extensionKind: ['workspace'],

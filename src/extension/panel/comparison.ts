@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import path from 'node:path';
 import * as z from 'zod';
 import { InputError } from '../../common/errors.js';
@@ -107,7 +108,7 @@ export function mergeRuns(runs: readonly ComparedRun[]): Comparison | null {
     const name = names[i] ?? '';
     const known = parents.has(parent.dir);
     parents.add(parent.dir);
-    const own = known ? [] : [{ ...parent, name: i === 0 ? 'parent' : `parent of ${name}` }];
+    const own = known ? [] : [{ ...parent, name: i === 0 ? l10n.t('parent') : l10n.t('parent of {0}', name) }];
     return [...own, { ...child, name }];
   });
   const solutions = runs.flatMap((run, i) => run.solutions.map((one) => ({ ...one, run: names[i] ?? null })));

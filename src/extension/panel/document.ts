@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Texts, textsSchema } from '../../protocol/texts.js';
 
 /** What the page of a panel refers to. URIs are those by which the webview may load them. */
 export interface PageParts {
@@ -8,13 +9,15 @@ export interface PageParts {
   source: string;
   language: string;
   title: string;
+  /** Of the panel, in that language. */
+  texts: Texts;
 }
 
 /**
  * The page of every panel: nothing but the bundle, and nothing allowed but that, its style sheet and fonts. Styles are set
  * through the object model: there is no inline one.
  */
-export function panelPage({ script, style, source, language, title }: PageParts): string {
+export function panelPage({ script, style, source, language, title, texts }: PageParts): string {
   const nonce = newNonce();
   // The toolkit makes one empty style element to see what the browser knows, by the nonce that the meta element gives.
   const styleNonce = newNonce();
@@ -36,7 +39,7 @@ export function panelPage({ script, style, source, language, title }: PageParts)
     <link rel="stylesheet" href="${escaped(style)}">
   </head>
   <body>
-    <div id="app"></div>
+    <div id="app" data-texts="${escaped(JSON.stringify(textsSchema.parse(texts)))}"></div>
     <script type="module" nonce="${nonce}" src="${escaped(script)}"></script>
   </body>
 </html>

@@ -1,4 +1,13 @@
-import { env, type TextDocumentShowOptions, type TextEditor, Uri, ViewColumn, type WebviewPanel, window } from 'vscode';
+import {
+  env,
+  l10n,
+  type TextDocumentShowOptions,
+  type TextEditor,
+  Uri,
+  ViewColumn,
+  type WebviewPanel,
+  window,
+} from 'vscode';
 import type { PanelSource } from '../../protocol/panel.js';
 import type { Services } from '../services.js';
 import { panelPage } from './document.js';
@@ -62,6 +71,7 @@ export function adoptPanel(services: Services, { source, title, make }: PanelMak
     source: webview.cspSource,
     language: env.language,
     title,
+    texts: l10n.bundle ?? {},
   });
 }
 

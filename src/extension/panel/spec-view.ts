@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { messageOf } from '../../common/errors.js';
 import type { SpecView } from '../../protocol/panel.js';
 import type { MetricName } from '../../protocol/solution.js';
@@ -72,6 +73,6 @@ function targetText(target: Spec['target']): string {
     mix === undefined
       ? `${prefill} + ${generated}`
       : mix.map((kind) => `${kind.prefill} + ${kind.generated}`).join(' | ');
-  const engine = target.engine === 'profile' ? `${target.hardware}, estimated` : target.engine;
-  return `${[batch].flat().join('/')} × (${kinds}) tokens on ${engine}`;
+  const engine = target.engine === 'profile' ? l10n.t('{0}, estimated', target.hardware) : target.engine;
+  return l10n.t('{0} × ({1}) tokens on {2}', [batch].flat().join('/'), kinds, engine);
 }

@@ -8,10 +8,15 @@ import { until } from '../until.js';
 
 const NARROW_PX = 300;
 
+interface Box {
+  scrollWidth: number;
+  clientWidth: number;
+}
+
 /** What is asked of an element in the page, whose types are not known here. */
 interface PageElement {
   ownerDocument: {
-    documentElement: { scrollWidth: number; clientWidth: number };
+    documentElement: Box;
     getAnimations: () => unknown[];
   };
 }
@@ -66,6 +71,11 @@ await describeInWorkbench(
         return scrollWidth - clientWidth;
       });
       await workbench.screenshot('panel-narrow');
+      const solutions = panel().page.locator('.solutions .table-frame').first();
+      await solutions.scrollIntoViewIfNeeded();
+      await workbench.screenshot('solutions-narrow');
+      const hidden = await solutions.evaluate((frame: Box) => frame.scrollWidth - frame.clientWidth);
+      assert.ok(hidden <= 0, `${hidden} pixels of the solutions have to be scrolled sideways`);
       assert.ok(overflow <= 0, `${overflow} pixels have to be scrolled sideways`);
       assert.deepEqual(await violations(workbench.page), []);
     });
