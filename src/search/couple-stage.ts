@@ -127,7 +127,7 @@ function jobOf(context: SearchContext, inputs: CoupleInputs, pair: PairOfLayer):
   const { run, spec, budgets, parentHash } = context;
   const { variants, library, calibration, data } = inputs;
   const { layer, attention, ffn } = pair;
-  const alone = { library, coupled: [] };
+  const alone = { library };
   const variantOf = (half: Half): Variant => {
     const found = variants[layer]?.[half].find(({ name }) => name === pair[half]);
     if (found === undefined) throw new Error(`layer ${layer} has no ${half} ${pair[half]}`);

@@ -13,12 +13,13 @@ export interface CoupledPair extends PairOfLayer {
 /** Everything that was trained. */
 export interface TrainedBlocks {
   library: readonly LibraryEntry[];
-  coupled: readonly CoupledPair[];
+  /** None where it is absent. */
+  coupled?: readonly CoupledPair[];
 }
 
 /** What was trained for one half of a choice, of the pair before of the variant alone; undefined for the parent's own. */
 export function trainedHalf(
-  { library, coupled }: TrainedBlocks,
+  { library, coupled = [] }: TrainedBlocks,
   { layer, attention, ffn }: PairOfLayer,
   half: Half,
 ): Pick<LibraryEntry, 'file' | 'key'> | undefined {

@@ -55,7 +55,7 @@ function finishStage({ run }: SearchContext, stage: Stage, finished: readonly Fi
 }
 
 /** Some rounds of a stage of `total` tasks, of which those of earlier parts, `before`, are done; it goes on after them. */
-async function runTasksOf(
+export async function runTasksOf(
   context: SearchContext,
   stage: Stage,
   rounds: readonly Round[],

@@ -126,7 +126,7 @@ async function searchInteractions(
   ranges: Ranges,
 ): Promise<Outcome | null> {
   const { run, spec, parentHash } = context;
-  const { scores, costs, requirements, data, library, coupled } = inputs;
+  const { scores, costs, requirements, data, library, coupled = [] } = inputs;
   const { seed, search } = spec;
   const trained = [...library, ...coupled].map(({ key }) => key);
   const key = taskKey('interactions', {
