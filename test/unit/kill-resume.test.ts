@@ -9,14 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Status } from '../../src/cli/status.js';
 import { eventsPath, readEvents } from '../../src/run/event-log.js';
-import {
-  type EventOf,
-  type EventType,
-  OPTIONAL_STAGES,
-  type RunEvent,
-  type Stage,
-  STAGES,
-} from '../../src/run/events.js';
+import { type EventOf, type EventType, type RunEvent, type Stage, STAGES } from '../../src/run/events.js';
 import { type Series, SeriesFold } from '../../src/run/series.js';
 import { puzzle, puzzleJson } from '../support/cli.js';
 import type { KillPoint } from '../support/kill-at.js';
@@ -108,6 +101,8 @@ const KILLS: [Stage, KillPoint][] = [
   ['distil', { at: 'line', of: '"stage-progress","stage":"distil"', nth: 5 }],
   ['score', { at: 'torn line', of: '"task-finished".*"lmLoss"', nth: 3 }],
   ['measure', { at: 'line', of: '"stage-started","stage":"measure"' }],
+  ['couple', { at: 'torn line', of: '"task-finished".*"lossApart"', nth: 2 }],
+  ['couple', { at: 'line', of: '"stage-progress","stage":"couple"', nth: 2 }],
   ['solve', { at: 'torn line', of: '"stage-finished","stage":"solve"' }],
   ['assemble', { at: 'before rename', of: 'assembled/[^/]+$' }],
   // In the middle of training, past a stored state.
@@ -118,6 +113,9 @@ const KILLS: [Stage, KillPoint][] = [
   ['export', { at: 'after rename', of: 'tiny/child$' }],
   ['export', { at: 'before rename', of: 'report.json$' }],
 ];
+
+/** With every stage that there is. */
+const COUPLED = { distil: { tokens: 512, distinctTokens: 512, batch: 4, coupled: true } };
 
 /** Room for three of the layers of the tiny search: the one at work, the one before it and the last. */
 const SMALL_CACHE_BYTES = 3 * 4 * 512 * 24;
@@ -131,8 +129,8 @@ describe('a search that is killed', () => {
 
   it('in every stage gives the same child to the byte, and does nothing twice', async () => {
     const [whole, broken] = [join(base, 'whole'), join(base, 'broken')];
-    const undisturbed = start(['search', await writeTinySearch(whole), '--json']).ended;
-    const spec = await writeTinySearch(broken);
+    const undisturbed = start(['search', await writeTinySearch(whole, COUPLED), '--json']).ended;
+    const spec = await writeTinySearch(broken, COUPLED);
     const run = tinyRun(broken);
     for (const [i, [stage, point]] of KILLS.entries()) {
       const killed = await start(i === 0 ? ['search', spec] : ['resume', run], point).ended;
@@ -162,7 +160,7 @@ describe('a search that is killed', () => {
     assert.ok(curves.some(({ id, steps }) => id === 'distil/2/ffn/ffn-50%' && steps.length === 8));
     assert.deepEqual(
       new Set(ofType(events, 'stage-finished').map((event) => event.stage)),
-      new Set(STAGES.filter((stage) => !OPTIONAL_STAGES.has(stage))),
+      new Set(STAGES),
       'every stage was finished',
     );
     await assertSameFile(tinyRun(whole), run, 'solution.json');
