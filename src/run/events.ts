@@ -1,11 +1,12 @@
 import * as z from 'zod';
 
-/** The nine stages of a run, in the order in which they happen. */
+/** The stages of a run, in the order in which they happen. */
 export const STAGES = [
   'space',
   'distil',
   'score',
   'measure',
+  'couple',
   'solve',
   'assemble',
   'uptrain',
@@ -13,6 +14,8 @@ export const STAGES = [
   'export',
 ] as const;
 export type Stage = (typeof STAGES)[number];
+/** Stages that only some runs go through: they are shown where they are planned or were begun. */
+export const OPTIONAL_STAGES: ReadonlySet<Stage> = new Set<Stage>(['couple']);
 export const stageSchema = z.enum(STAGES);
 
 /** The version written on every line. A reader refuses lines of a later version: it cannot know what they mean. */

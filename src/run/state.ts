@@ -21,6 +21,8 @@ export interface RunState {
   /** The stage being worked on, or the last one that was. */
   stage: Stage | null;
   stages: Partial<Record<Stage, StageState>>;
+  /** The stages that it is planned to go through. */
+  planned: Stage[];
   /** Estimated seconds of the planned stages that have not begun; empty when the run is not running. */
   waiting: Partial<Record<Stage, number>>;
   /** The stage after which a paused run stopped because it was asked to go no further. */
@@ -103,6 +105,7 @@ export class RunStateFold {
       state: this.condition,
       stage: this.stage,
       stages,
+      planned: this.plannedStages().map(([stage]) => stage),
       waiting: Object.fromEntries(remaining.filter(([stage]) => this.present(stage) === undefined)),
       stoppedAfter: this.stoppedAfter,
       progress: this.progress(),

@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { InputError } from '../common/errors.js';
 import { ABSENT, errorCode } from './disk.js';
 import { eventsPath, readEvents } from './event-log.js';
-import { type RunEvent, type Stage, STAGES } from './events.js';
+import { type RunEvent, OPTIONAL_STAGES, type Stage, STAGES } from './events.js';
 import { isLocked } from './lock-state.js';
 import { type Series, SeriesFold } from './series.js';
 import { readVitals, type Vitals } from './vitals.js';
@@ -166,7 +166,7 @@ export class RunReader {
     const { stage, progress, seconds, apartSeconds, tasks, warnings } = state;
     return {
       ...{ dir, name: basename(dir), state: interrupted ? 'interrupted' : state.state, stage },
-      stages: STAGES.map((name) => stageView(name, state, atWork)),
+      stages: STAGES.filter((name) => isGoneThrough(name, state)).map((name) => stageView(name, state, atWork)),
       progress,
       etaSeconds: atWork ? state.etaSeconds : null,
       ...{ seconds, apartSeconds },
@@ -183,6 +183,10 @@ export class RunReader {
  */
 export function readRunView(dir: string): Promise<RunView> {
   return new RunReader(dir).require();
+}
+
+function isGoneThrough(stage: Stage, { stages, planned }: RunState): boolean {
+  return !OPTIONAL_STAGES.has(stage) || stages[stage] !== undefined || planned.includes(stage);
 }
 
 function stageView(stage: Stage, { stages, waiting }: RunState, atWork: boolean): StageView {

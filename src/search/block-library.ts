@@ -6,6 +6,7 @@ import type { SearchContext, TaskRequest } from './context.js';
 import type { PackedData } from './data.js';
 import type { DistilPayload, DistilResult } from './distil.js';
 import { heldOutSequences } from './distil-windows.js';
+import type { MomentSource } from './moments.js';
 import type { MomentsPayload } from './moments-task.js';
 import { runStageTasks, warnOnce } from './tasks.js';
 
@@ -43,6 +44,21 @@ interface Moments {
   ready: NonNullable<DistilPayload['moments']>;
 }
 
+/** The hidden states before a half that closed forms are fitted to, and those that are held out. */
+export function momentSource(
+  { budgets, parent }: SearchContext,
+  activations: Activations,
+  layer: number,
+  half: Half,
+): MomentSource {
+  const { sequenceLength } = activations;
+  const sequences = activations.tokens / sequenceLength;
+  const heldOut = heldOutSequences(sequences, budgets.distilBatch);
+  const used = Math.min(sequences - heldOut, Math.ceil(budgets.closedFormTokens / sequenceLength));
+  const inputFile = inputOf(activations, layer, half);
+  return { inputFile, hiddenSize: parent.config.hiddenSize, sequences, heldOut, used, sequenceLength };
+}
+
 /** The pass over the parent's inputs of a half that the closed forms of all its variants share. */
 function momentsOf(
   context: SearchContext,
@@ -51,15 +67,12 @@ function momentsOf(
   layer: number,
   half: Half,
 ): Moments {
-  const { run, spec, budgets, parent, parentHash } = context;
-  const { sequenceLength } = activations;
-  const sequences = activations.tokens / sequenceLength;
-  const heldOut = heldOutSequences(sequences, budgets.distilBatch);
-  const used = Math.min(sequences - heldOut, Math.ceil(budgets.closedFormTokens / sequenceLength));
+  const { run, spec, parentHash } = context;
+  const source = momentSource(context, activations, layer, half);
+  const { sequences, heldOut, used, sequenceLength } = source;
   const size = { sequences, heldOut, used, sequenceLength };
   const key = taskKey('moments', { parentHash, data: data.key, layer, half, ...size });
   const artifact = `moments/layer${layer}/${half}-${key.slice(0, 8)}`;
-  const source = { inputFile: inputOf(activations, layer, half), hiddenSize: parent.config.hiddenSize, ...size };
   const output = { dir: run.path(artifact), artifact };
   const channelsFile = activations.channels[layer] ?? '';
   const payload: MomentsPayload = { parentDir: spec.parent, layer, half, source, channelsFile, output };

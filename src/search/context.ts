@@ -85,6 +85,8 @@ export interface Budgets {
   calibrationTokens: number;
   /** Training tokens that closed forms are fitted to; fewer where fewer are cached. */
   closedFormTokens: number;
+  /** Of each pair that is trained together. */
+  coupledTokens: number;
   distilBatch: number;
   scoreTokens: number;
   /** Validation tokens after the scored ones, for what was selected on those. */
@@ -118,6 +120,7 @@ export function budgets(spec: Spec, config: ModelConfig): Budgets {
     distilTokens,
     calibrationTokens,
     closedFormTokens: spec.distil.closedFormTokens ?? DEFAULT_CLOSED_FORM_TOKENS,
+    coupledTokens: spec.distil.coupledTokens ?? distilTokens,
     distilBatch: spec.distil.batch ?? batch,
     scoreTokens: spec.score.tokens ?? 8_192,
     reportTokens: spec.score.tokens ?? 8_192,

@@ -1,3 +1,4 @@
+import { writeSafetensors } from '../formats/safetensors-write.js';
 import { input } from '../graph/primitives.js';
 import { warmupCosine } from '../graph/schedule.js';
 import { float32, Session, type Tensors } from '../graph/session.js';
@@ -5,6 +6,7 @@ import { type Parameters, Trainer } from '../graph/trainer.js';
 import type { Value } from '../graph/value.js';
 import type { Weights } from '../model/blocks.js';
 import type { SubblockTensors } from '../model/initialise.js';
+import { writeArtifact } from '../run/artifacts.js';
 import type { TaskContext } from './context.js';
 import type { Windows } from './distil-windows.js';
 import { LossCurve } from './loss-curve.js';
@@ -13,6 +15,10 @@ import { LossCurve } from './loss-curve.js';
 const EVALUATIONS = 6;
 /** So many of them in a row that are better than neither the best nor the last end the training. */
 const PATIENCE = 2;
+
+/** A loss that is not finite starts the training again at this fraction of the rate, so often. */
+const RETRY_FACTOR = 0.25;
+const MAX_RETRIES = 2;
 
 /** Tensors of a variant and their loss on held-out text. */
 export interface TrainedState {
@@ -26,7 +32,6 @@ export interface Training {
   context: TaskContext;
   /** Of the variant's tensors. */
   shapes: ReadonlyMap<string, number[]>;
-  steps: number;
   loss: (weights: Weights) => Value;
 }
 
@@ -37,6 +42,8 @@ export interface TrainingOutcome {
   best: TrainedState;
   /** Passed over, until the end or an early stop. */
   tokens: number;
+  /** Rates that were given up because the loss stopped being a finite number. */
+  retries: number;
 }
 
 /** The held-out loss of a variant for any values of its tensors; one graph for all of them. */
@@ -76,13 +83,26 @@ export class HeldOutLoss implements AsyncDisposable {
 
 /**
  * Trains a variant from a start and keeps the best state on held-out text: it is never worse than the start. Ends early
- * where that no longer improves, and at once where the loss ceases to be a number.
+ * where that no longer improves; where the loss ceases to be a number it begins again at a lower rate.
  */
 export async function trainVariant(
-  { windows, heldOut, context, shapes, steps, loss }: Training,
+  training: Training,
   start: TrainedState,
   learningRate: number,
 ): Promise<TrainingOutcome> {
+  for (let retries = 0; ; retries++) {
+    const outcome = await trainAt(training, start, learningRate * RETRY_FACTOR ** retries);
+    if (outcome.finite || retries === MAX_RETRIES) return { ...outcome, retries };
+  }
+}
+
+/** Ends at once where the loss ceases to be a number. */
+async function trainAt(
+  { windows, heldOut, context, shapes, loss }: Training,
+  start: TrainedState,
+  learningRate: number,
+): Promise<Omit<TrainingOutcome, 'retries'>> {
+  const { steps } = windows;
   let best = start;
   if (steps === 0 || !Number.isFinite(start.loss)) return { finite: Number.isFinite(start.loss), best, tokens: 0 };
   const parameters: Parameters = Object.fromEntries(
@@ -116,6 +136,20 @@ export async function trainVariant(
     curve.flush();
     await trainer.release();
   }
+}
+
+/** Writes trained tensors, by their names within the layer, as one file of the block library. */
+export async function writeVariant(
+  file: string,
+  shapes: ReadonlyMap<string, number[]>,
+  trained: SubblockTensors,
+  metadata: Record<string, string>,
+): Promise<void> {
+  const tensors = [...shapes].map(([name, shape]) => ({
+    ...{ name, dtype: 'F32' as const, shape },
+    data: () => dataOf(trained, name),
+  }));
+  await writeArtifact(file, (temporary) => writeSafetensors(temporary, tensors, metadata));
 }
 
 function copied(parameters: Parameters): SubblockTensors {

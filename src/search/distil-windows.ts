@@ -1,7 +1,26 @@
 import { Random } from '../common/random.js';
 import { float32, type Tensors } from '../graph/session.js';
-import type { DistilPayload } from './distil.js';
+import type { Half } from '../model/names.js';
 import { HiddenReader } from './hidden-file.js';
+
+/** Cached activations, and how they are gone through. Paths are absolute. */
+export interface WindowSource {
+  layer: number;
+  /** What is trained: together with the layer it stands for an order of the sequences of its own. */
+  half: Half | 'pair';
+  variant: string;
+  /** What enters what is trained, and what leaves the layer, in the parent. */
+  inputFile: string;
+  targetFile: string;
+  /** Cached sequences; the last ones are held out. */
+  sequences: number;
+  sequenceLength: number;
+  /** Sequences per step. */
+  batch: number;
+  /** Training tokens at most; 0 only measures the loss. */
+  tokens: number;
+  seed: number;
+}
 
 const HELD_OUT_SHARE = 1 / 16;
 
@@ -18,7 +37,7 @@ export class Windows implements AsyncDisposable {
   private readonly order: number[];
 
   private constructor(
-    private readonly payload: DistilPayload,
+    private readonly payload: WindowSource,
     private readonly inputs: HiddenReader,
     private readonly targets: HiddenReader,
   ) {
@@ -26,14 +45,13 @@ export class Windows implements AsyncDisposable {
     this.heldOutCount = heldOutSequences(sequences, batch);
     const training = sequences - this.heldOutCount;
     const random = Random.of(seed, 'distil', layer, half, variant);
-    const steps = Math.ceil(payload.tokens / (batch * payload.sequenceLength));
-    const epochs = Math.ceil((steps * batch) / training);
+    const epochs = Math.ceil((this.steps * batch) / training);
     this.order = Array.from({ length: epochs }, () =>
       random.shuffle(Array.from({ length: training }, (_, i) => i)),
     ).flat();
   }
 
-  static async open(payload: DistilPayload, width: number): Promise<Windows> {
+  static async open(payload: WindowSource, width: number): Promise<Windows> {
     const inputs = await HiddenReader.open(payload.inputFile, width);
     try {
       return new Windows(payload, inputs, await HiddenReader.open(payload.targetFile, width));
@@ -45,6 +63,11 @@ export class Windows implements AsyncDisposable {
 
   get heldOutBatches(): number {
     return Math.ceil(this.heldOutCount / this.payload.batch);
+  }
+
+  /** Training steps that take as many tokens as allowed. */
+  get steps(): number {
+    return Math.ceil(this.payload.tokens / this.tokensPerStep);
   }
 
   get tokensPerStep(): number {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { AttentionShape, FfnShape } from '../formats/hf-config.js';
 import { readTensor, tensorEntry } from '../formats/safetensors.js';
-import { writeSafetensors } from '../formats/safetensors-write.js';
 import { input } from '../graph/primitives.js';
 import type { Value } from '../graph/value.js';
 import { attentionHalf, causalAttention, ffnHalf, type Weights } from '../model/blocks.js';
@@ -10,35 +9,21 @@ import { normalisedMse } from '../model/losses.js';
 import { type Half, layerTensor } from '../model/names.js';
 import { subblockTensors, type TensorShape } from '../model/tensors.js';
 import { checkpointWeights, layerWeights } from '../model/weights.js';
-import { writeArtifact } from '../run/artifacts.js';
 import { closedForm } from './closed-form.js';
 import { type Model, openModel, type TaskAnswer, type TaskContext } from './context.js';
-import { HeldOutLoss, type TrainedState, type Training, type TrainingOutcome, trainVariant } from './distil-train.js';
-import { Windows } from './distil-windows.js';
+import { HeldOutLoss, type TrainedState, type TrainingOutcome, trainVariant, writeVariant } from './distil-train.js';
+import { Windows, type WindowSource } from './distil-windows.js';
 import type { MomentSource } from './moments.js';
 
 /** One variant of one subblock, to be trained against the parent's activations. Paths are absolute. */
-export interface DistilPayload {
+export interface DistilPayload extends WindowSource {
   parentDir: string;
-  layer: number;
   half: Half;
-  variant: string;
   shape: AttentionShape | FfnShape;
-  /** What enters the subblock and what leaves the layer, in the parent. */
-  inputFile: string;
-  targetFile: string;
   channelsFile: string;
-  /** Cached sequences; the last ones are held out. */
-  sequences: number;
-  sequenceLength: number;
-  /** Sequences per step. */
-  batch: number;
   /** Where training begins: at the closed form of the half's moments, or, without them, at the paper's initial values. */
   moments: { dir: string; source: MomentSource } | undefined;
-  /** Training tokens at most; 0 only measures the loss. */
-  tokens: number;
   learningRate: number;
-  seed: number;
   /** Where the trained tensors go; undefined for a variant that has none. */
   output: { file: string; artifact: string } | undefined;
 }
@@ -57,10 +42,6 @@ export interface DistilResult {
   /** Why the variant is of no use and must be left out; undefined if it is fine. */
   failed?: string;
 }
-
-/** A loss that is not finite starts the variant again at this fraction of the rate, so often. */
-const RETRY_FACTOR = 0.25;
-const MAX_RETRIES = 2;
 
 /**
  * Trains one variant: decoupled blockwise local distillation (the other half is the parent's, frozen), from its closed
@@ -85,17 +66,9 @@ export async function distilTask(payload: DistilPayload, context: TaskContext): 
     };
   }
   const start = await bestStart(parent, payload, heldOut, context);
-  const training: Training = {
-    ...{ windows, heldOut, context, shapes },
-    steps: Math.ceil(payload.tokens / (payload.batch * payload.sequenceLength)),
-    loss: (weights) => lossOf(parent, payload, weights),
-  };
-  for (let retries = 0; ; retries++) {
-    const outcome = await trainVariant(training, start, payload.learningRate * RETRY_FACTOR ** retries);
-    if (outcome.finite || retries === MAX_RETRIES) {
-      return await conclude(payload, payload.output, { start, outcome, retries, shapes });
-    }
-  }
+  const loss = (weights: Weights) => lossOf(parent, payload, weights);
+  const outcome = await trainVariant({ windows, heldOut, context, shapes, loss }, start, payload.learningRate);
+  return await conclude(payload, payload.output, { start, outcome, shapes });
 }
 
 interface VariantStart extends TrainedState {
@@ -159,9 +132,9 @@ export function replacedLayer(
 async function conclude(
   { layer, half, variant }: DistilPayload,
   output: { file: string; artifact: string },
-  done: { start: VariantStart; outcome: TrainingOutcome; retries: number; shapes: ReadonlyMap<string, number[]> },
+  done: { start: VariantStart; outcome: TrainingOutcome; shapes: ReadonlyMap<string, number[]> },
 ): Promise<TaskAnswer> {
-  const { start, outcome, retries } = done;
+  const { start, outcome, shapes } = done;
   const number = (value: number) => (Number.isFinite(value) ? value : -1);
   const tokens = start.tokens + outcome.tokens;
   const result: DistilResult = {
@@ -170,14 +143,9 @@ async function conclude(
     lossInitial: number(start.lossInitial),
     ...(start.lossClosedForm === undefined ? {} : { lossClosedForm: number(start.lossClosedForm) }),
     tokens: { closedForm: start.tokens, gradient: outcome.tokens },
-    retries,
+    retries: outcome.retries,
   };
   if (!outcome.finite) return { result: { ...result, failed: 'its loss is not finite, at any rate tried' }, tokens };
-  const tensors = [...done.shapes].map(([name, shape]) => ({
-    ...{ name, dtype: 'F32' as const, shape },
-    data: () => outcome.best.tensors[name] ?? new Float32Array(),
-  }));
-  const metadata = { layer: String(layer), half, variant };
-  await writeArtifact(output.file, (temporary) => writeSafetensors(temporary, tensors, metadata));
+  await writeVariant(output.file, shapes, outcome.best.tensors, { layer: String(layer), half, variant });
   return { artifact: output.artifact, result, tokens };
 }

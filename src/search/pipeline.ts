@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { VERSION } from '../common/version.js';
 import { ENGINE_VERSION } from '../graph/engine.js';
+import type { Half } from '../model/names.js';
 import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
 import { type Stage, STAGES } from '../run/events.js';
@@ -22,6 +23,9 @@ import {
   type TaskAnswer,
   type TaskContext,
 } from './context.js';
+import { type CouplePayload, coupleTask } from './couple.js';
+import { coupleStage } from './couple-stage.js';
+import { type TrainedBlocks, trainedHalf } from './coupled.js';
 import { packData } from './data.js';
 import { type DistilPayload, distilTask } from './distil.js';
 import { taskBytes, taskFiles } from './evaluate/scores.js';
@@ -59,6 +63,7 @@ export interface SearchOptions {
 export const TASK_HANDLERS: Record<string, (payload: unknown, context: TaskContext) => Promise<TaskAnswer>> = {
   moments: (payload, context) => momentsTask(payload as MomentsPayload, context),
   distil: (payload, context) => distilTask(payload as DistilPayload, context),
+  couple: (payload, context) => coupleTask(payload as CouplePayload, context),
   score: (payload, context) => scoreTask(payload as ScorePayload, context),
   realise: (payload, context) => realiseTask(payload as RealisePayload, context),
 };
@@ -104,7 +109,7 @@ function search(run: Run, spec: Spec, options: SearchOptions): Promise<Report | 
   );
 }
 
-/** The nine stages, in order. Everything a stage gives is on disk before the next begins. */
+/** The stages, in order. Everything a stage gives is on disk before the next begins. */
 async function runStages(context: SearchContext, options: SearchOptions): Promise<Report | undefined> {
   const stops = (stage: Stage) => options.until !== undefined && STAGES.indexOf(options.until) <= STAGES.indexOf(stage);
   const { run, spec, budgets } = context;
@@ -134,21 +139,24 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   const priced = pricedAtBatches(context.parent.config, variants, tables, spec.target.workload);
   if (stops('measure')) return undefined;
 
-  let scores = known;
+  const together = await coupleStage(context, { ...pairs, scores: known, priced, calibration });
+  if (stops('couple')) return undefined;
+
+  let { scores } = together;
   for (const costs of priced) scores = await scoreUsedPairs(context, { ...pairs, scores }, costs);
   const requirements = requirementsOf(spec, parseConstraints(spec.limits), priced);
   const additive = await solveStage(context, scores, priced, requirements);
   const at = priced.findIndex(({ workload }) => workload.batch === additive.workload.batch);
   const [costs, table] = [priced[at], tables[at]];
   if (costs === undefined || table === undefined) throw new Error('the batch that was chosen was not measured');
-  const blocks = { variants, library, validation, data };
+  const blocks = { variants, library, coupled: together.coupled, validation, data };
   const solution = await refineSolution(context, { ...blocks, scores, costs, requirements, additive });
   // How long it took differs from run to run, what came out does not.
   await writeJson(run.path(SOLUTION_FILE), { ...solution, milliseconds: undefined });
   if (stops('solve')) return undefined;
   const chosen = { ...context, workload: timedWorkload(spec, solution.workload.batch) };
 
-  const assembled = await assembleStage(context, chosenLayers(variants, library, solution.architecture));
+  const assembled = await assembleStage(context, chosenLayers(variants, blocks, solution.architecture));
   if (stops('assemble')) return undefined;
 
   const child = await uptrainStage(context, assembled, data);
@@ -199,14 +207,13 @@ async function writeLibrary(run: Run, library: readonly LibraryEntry[], details:
 /** Shapes and files of the chosen variants. */
 function chosenLayers(
   variants: readonly LayerVariants[],
-  library: readonly LibraryEntry[],
+  trained: TrainedBlocks,
   architecture: readonly LayerChoice[],
 ): ChosenLayer[] {
-  const fileOf = (layer: number, half: 'attention' | 'ffn', name: string) =>
-    library.find((entry) => entry.layer === layer && entry.half === half && entry.variant.name === name)?.file;
   return chosenShapes(variants, architecture).map((shape, layer) => {
     const { attention = '', ffn = '' } = architecture[layer] ?? {};
-    return { shape, files: { attention: fileOf(layer, 'attention', attention), ffn: fileOf(layer, 'ffn', ffn) } };
+    const fileOf = (half: Half) => trainedHalf(trained, { layer, attention, ffn }, half)?.file;
+    return { shape, files: { attention: fileOf('attention'), ffn: fileOf('ffn') } };
   });
 }
 

@@ -23,6 +23,8 @@ const CHILD_SHARE = 0.6;
 const SECONDS_PER_TASK = 0.25;
 /** Architectures are measured on half of the scored tokens, and are smaller than the parent. */
 const SEARCHED_SHARE = 0.4;
+/** Pairs of a layer that near-optimal solutions use. */
+const USED_PAIRS = 3;
 const SECONDS_PER_MEASURED_ROW = 3.5;
 /** Of the text of a task: bytes that make a token, and how often a context is read, for its several choices. */
 const BYTES_PER_TOKEN = 4;
@@ -70,18 +72,22 @@ export function planSeconds(
   // The parent's and the variant's forward pass, and sums of products that take about as long as one of them.
   const closedFormTokens = distil.start === 'closed-form' ? budgets.closedFormTokens : 0;
   const tasks = (count: number) => (count * SECONDS_PER_TASK) / threads;
+  // Each is trained, then scored.
+  const trainedTogether = tasks(2) + (budgets.coupledTokens + closedFormTokens) * layerStep;
+  const couple = USED_PAIRS * variants.length * (trainedTogether + budgets.scoreTokens * forward * TAIL_SHARE);
   const read = budgets.testTokens + (READINGS * taskBytes) / BYTES_PER_TOKEN;
   return {
     space: 2,
     distil: tasks(all.length) + trained * (budgets.distilTokens * VARIANT_SHARE + closedFormTokens) * layerStep,
     score: tasks(all.length) + all.length * budgets.scoreTokens * forward * TAIL_SHARE,
     measure: target.engine === 'onnxruntime' ? rows(variants) * workloads(target) * SECONDS_PER_MEASURED_ROW : 0.1,
+    ...(distil.coupled ? { couple } : {}),
     solve: search.interactions ? 0.5 + search.evaluations * SEARCHED_SHARE * budgets.scoreTokens * forward : 0.5,
     assemble: 0.5,
     uptrain: budgets.uptrainTokens * forward * (1 + TRAINING * CHILD_SHARE),
     evaluate: 1 + (read * forward + (evaluate.pairs + 1) * decode) * (1 + CHILD_SHARE),
     export: 0.5,
-  } satisfies Record<Stage, number>;
+  } satisfies Partial<Record<Stage, number>>;
 }
 
 interface Work {

@@ -215,7 +215,10 @@ export function stageSeconds({
     { spec, parent, budgets: budgets(spec, parent.config), threads, taskBytes: bytesOfTasks },
     variants,
   );
-  return STAGES.map((stage) => ({ stage, seconds: seconds[stage] }));
+  return STAGES.flatMap((stage) => {
+    const expected = seconds[stage];
+    return expected === undefined ? [] : [{ stage, seconds: expected }];
+  });
 }
 
 function compared(needed: number, available: number, what: string): Said {

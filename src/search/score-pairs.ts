@@ -1,6 +1,5 @@
 import type { LayerVariants } from '../model/variants.js';
 import { writeJson } from '../run/artifacts.js';
-import type { Stage } from '../run/events.js';
 import { taskKey } from '../run/task-key.js';
 import type { LibraryCosts } from '../target/costs.js';
 import type { Activations } from './activations.js';
@@ -12,6 +11,7 @@ import { nearOptimalChoices, type PairOfLayer } from './near-optimal.js';
 import { SCORES_FILE } from './run-files.js';
 import { type NamedCandidate, scoreCandidates } from './score-stage.js';
 import { pairName } from './pair-name.js';
+import { type StageTasks, stageTasks } from './tasks.js';
 import type { LayerScores } from './solve.js';
 
 /** Near-optimal solutions by new scores may use further pairs: they are looked at again so often. */
@@ -41,7 +41,7 @@ export async function scoreAllPairs(context: SearchContext, inputs: PairInputs):
   const names = inputs.variants.flatMap(({ attention, ffn }, layer) =>
     attention.flatMap((a) => ffn.map((f): PairOfLayer => ({ layer, attention: a.name, ffn: f.name }))),
   );
-  return withPairs(context, 'score', inputs, pairsOf(inputs.library, names));
+  return withPairs(context, stageTasks(context, 'score'), inputs, pairsOf(inputs.library, names));
 }
 
 /**
@@ -62,7 +62,7 @@ export async function scoreUsedPairs(
     const open = names.filter(({ layer, attention, ffn }) => !isScored(scores[layer], attention, ffn));
     const pairs = pairsOf(inputs.library, open);
     if (pairs.length === 0) break;
-    scores = await withPairs(context, 'solve', { ...inputs, scores }, pairs);
+    scores = await withPairs(context, stageTasks(context, 'solve'), { ...inputs, scores }, pairs);
   }
   return scores;
 }
@@ -82,9 +82,9 @@ function pairsOf(library: readonly LibraryEntry[], names: readonly PairOfLayer[]
 }
 
 /** Scores pairs; writes and returns the scores with theirs. */
-async function withPairs(
+export async function withPairs(
   context: SearchContext,
-  stage: Stage,
+  runTasks: StageTasks,
   { scores, activations, data }: PairInputs,
   pairs: readonly VariantPair[],
 ): Promise<LayerScores[]> {
@@ -97,7 +97,7 @@ async function withPairs(
       { layer, half: 'ffn', shape: ffn.variant.shape, file: ffn.file },
     ],
   }));
-  const scored = await scoreCandidates(context, stage, candidates, activations, data);
+  const scored = await scoreCandidates(context, runTasks, candidates, activations, data);
   const all = scores.map((ofLayer, layer): LayerScores => {
     const own = pairs.flatMap(({ layer: of, attention, ffn }, i) =>
       of === layer ? [[pairName(attention.variant.name, ffn.variant.name), scored[i]?.kl ?? null] as const] : [],

@@ -1,6 +1,5 @@
 import type { Half } from '../model/names.js';
 import type { LayerVariants } from '../model/variants.js';
-import type { Stage } from '../run/events.js';
 import { taskKey } from '../run/task-key.js';
 import type { Activations } from './activations.js';
 import { inputOf, type LibraryEntry } from './block-library.js';
@@ -9,7 +8,7 @@ import type { SearchContext, TaskAnswer, TaskRequest } from './context.js';
 import type { PackedData } from './data.js';
 import { type Score, type ScorePayload, scoringWindow } from './score.js';
 import type { LayerScores } from './solve.js';
-import { runStageTasks, type TaskGroup, warnOnce } from './tasks.js';
+import { type StageTasks, stageTasks, type TaskGroup, warnOnce } from './tasks.js';
 
 /** Scores every entry in the full parent. The parent's own variants drop nothing: 0. */
 export async function scoreStage(
@@ -23,7 +22,7 @@ export async function scoreStage(
     ...{ layer, key, label: `layer ${layer} ${half} ${variant.name}` },
     replacements: [{ layer, half, shape: variant.shape, file }],
   }));
-  const details = await scoreCandidates(context, 'score', candidates, activations, data);
+  const details = await scoreCandidates(context, stageTasks(context, 'score'), candidates, activations, data);
   const scores = variants.map((layerVariants): LayerScores => {
     const own = (half: Half) => ({ [layerVariants[half][0]?.name ?? '']: 0 });
     return { attention: own('attention'), ffn: own('ffn') };
@@ -50,7 +49,7 @@ export interface NamedCandidate {
 /** The scores of candidates, in order of the layers; undefined, with a warning, for one that has none. */
 export async function scoreCandidates(
   context: SearchContext,
-  stage: Stage,
+  runTasks: StageTasks,
   candidates: readonly NamedCandidate[],
   activations: Activations,
   data: PackedData,
@@ -70,7 +69,7 @@ export async function scoreCandidates(
     prepare: () => activations.need(range),
     tasks: tasks.filter(({ layer }) => range.first <= layer && layer < range.end),
   }));
-  const finished = await runStageTasks(context, stage, rounds, (open) => together(context, open, activations, data));
+  const finished = await runTasks(rounds, (open) => together(context, open, activations, data));
   return finished.map(({ result }, i): Score | undefined => {
     const score = result as Score | { failed: string };
     if (!('failed' in score)) return score;

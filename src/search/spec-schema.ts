@@ -209,6 +209,17 @@ const distilSchema = z
     distinctTokens: positive
       .optional()
       .describe('Calibration tokens that are kept, passed over as often as `tokens` needs. Default: 49,152.'),
+    coupled: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Once scored, the two variants of a layer that near-optimal solutions use are trained together as well, and scored as a pair.',
+      ),
+    coupledTokens: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Training tokens of each such pair at most; 0: only least squares. Default: as many as of a variant.'),
     learningRate: rate.default(2e-3).describe('Highest learning rate of AdamW.'),
     batch: positive.optional().describe('Sequences of a step. Default: as many as make 1,024 tokens.'),
   })

@@ -50,8 +50,7 @@ export async function runStageTasks(
   return finished;
 }
 
-/** Ends a stage that was done in parts. */
-export function finishStage({ run }: SearchContext, stage: Stage, finished: readonly FinishedTask[]): void {
+function finishStage({ run }: SearchContext, stage: Stage, finished: readonly FinishedTask[]): void {
   run.append({ type: 'stage-finished', stage, tokens: finished.reduce((total, { tokens }) => total + tokens, 0) });
 }
 
@@ -135,6 +134,46 @@ async function runGroups(
     },
   );
   return errors;
+}
+
+/** Does tasks for a stage, whole or a part of it. */
+export type StageTasks = (rounds: readonly Round[], group?: Grouping) => Promise<FinishedTask[]>;
+
+/** All tasks of a stage. */
+export function stageTasks(context: SearchContext, stage: Stage): StageTasks {
+  return (rounds, group) => runStageTasks(context, stage, rounds, group);
+}
+
+/** A stage that is done in parts, of which each depends on what the ones before came to. */
+export class StageParts {
+  private readonly finished: FinishedTask[] = [];
+
+  constructor(
+    private readonly context: SearchContext,
+    private readonly stage: Stage,
+    /** Tasks that there will be in all, as far as is known, for the progress. */
+    private expected = 0,
+  ) {}
+
+  /** So many tasks are to come. */
+  expect(tasks: number): void {
+    this.expected = this.finished.length + tasks;
+  }
+
+  /** One part, as {@link runStageTasks} does a whole stage. */
+  async run(rounds: readonly Round[], group?: Grouping): Promise<FinishedTask[]> {
+    const before = this.finished.length;
+    const tasks = rounds.reduce((sum, round) => sum + round.tasks.length, 0);
+    const total = Math.max(before + tasks, this.expected);
+    const done = await runTasksOf(this.context, this.stage, rounds, { before, total }, group);
+    this.finished.push(...done);
+    return done;
+  }
+
+  /** Ends the stage. */
+  finish(): void {
+    finishStage(this.context, this.stage, this.finished);
+  }
 }
 
 /** Tells how many steps are done; `earlier`: by a process before this one, which says nothing about the pace. */

@@ -12,6 +12,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/common/errors.js';
 import { writeBytes } from '../../src/run/artifacts.js';
+import { coupled } from './coupled.js';
 import { withTable } from './document.js';
 import { frontier } from './frontier.js';
 import type { Ablation, Lab } from './lab.js';
@@ -28,6 +29,7 @@ const VERSION = '1';
 
 const ABLATIONS: readonly Ablation[] = [
   { name: 'frontier', title: 'Accuracy kept against speed-up', measure: frontier },
+  { name: 'coupled', title: 'Variants trained together', measure: coupled },
   { name: 'memory', title: 'Fitting one device', measure: memory },
 ];
 

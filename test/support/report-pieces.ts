@@ -86,6 +86,7 @@ const STATE: RunState = {
     uptrain: done(90, 300_000),
     evaluate: done(55, 18_080),
   },
+  planned: [],
   waiting: {},
   stoppedAfter: null,
   progress: 0.99,

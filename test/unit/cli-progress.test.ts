@@ -13,6 +13,7 @@ const STATE: RunState = {
   state: 'running',
   stage: 'distil',
   stages: { distil: { state: 'running', done: 10, total: 25, seconds: 60, tokens: 5000, etaSeconds: 90 } },
+  planned: [],
   waiting: {},
   stoppedAfter: null,
   progress: 0.205,

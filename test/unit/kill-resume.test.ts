@@ -101,6 +101,8 @@ const KILLS: [Stage, KillPoint][] = [
   ['distil', { at: 'line', of: '"stage-progress","stage":"distil"', nth: 5 }],
   ['score', { at: 'torn line', of: '"task-finished".*"lmLoss"', nth: 3 }],
   ['measure', { at: 'line', of: '"stage-started","stage":"measure"' }],
+  ['couple', { at: 'torn line', of: '"task-finished".*"lossApart"', nth: 2 }],
+  ['couple', { at: 'line', of: '"stage-progress","stage":"couple"', nth: 2 }],
   ['solve', { at: 'torn line', of: '"stage-finished","stage":"solve"' }],
   ['assemble', { at: 'before rename', of: 'assembled/[^/]+$' }],
   // In the middle of training, past a stored state.
@@ -111,6 +113,9 @@ const KILLS: [Stage, KillPoint][] = [
   ['export', { at: 'after rename', of: 'tiny/child$' }],
   ['export', { at: 'before rename', of: 'report.json$' }],
 ];
+
+/** With every stage that there is. */
+const COUPLED = { distil: { tokens: 512, distinctTokens: 512, batch: 4, coupled: true } };
 
 /** Room for three of the layers of the tiny search: the one at work, the one before it and the last. */
 const SMALL_CACHE_BYTES = 3 * 4 * 512 * 24;
@@ -124,8 +129,8 @@ describe('a search that is killed', () => {
 
   it('in every stage gives the same child to the byte, and does nothing twice', async () => {
     const [whole, broken] = [join(base, 'whole'), join(base, 'broken')];
-    const undisturbed = start(['search', await writeTinySearch(whole), '--json']).ended;
-    const spec = await writeTinySearch(broken);
+    const undisturbed = start(['search', await writeTinySearch(whole, COUPLED), '--json']).ended;
+    const spec = await writeTinySearch(broken, COUPLED);
     const run = tinyRun(broken);
     for (const [i, [stage, point]] of KILLS.entries()) {
       const killed = await start(i === 0 ? ['search', spec] : ['resume', run], point).ended;

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { messageOf } from '../../common/errors.js';
 import type { RunView, Series } from '../../protocol/run.js';
-import { STAGES } from '../../run/events.js';
+import { OPTIONAL_STAGES, STAGES } from '../../run/events.js';
 import { RunReader } from '../../run/view.js';
 
 /** How often runs with a process are looked at. */
@@ -92,7 +92,7 @@ function unreadable(dir: string, error: string): RunView {
   const nothing = { state: 'waiting', done: 0, total: 0, seconds: 0, etaSeconds: null, tokens: 0 } as const;
   return {
     ...{ dir, name: basename(dir), state: 'failed', stage: null, error },
-    stages: STAGES.map((stage) => ({ stage, ...nothing })),
+    stages: STAGES.filter((stage) => !OPTIONAL_STAGES.has(stage)).map((stage) => ({ stage, ...nothing })),
     ...{ progress: 0, etaSeconds: null, seconds: 0, apartSeconds: 0, warnings: [], lastEvent: 0, vitals: null },
     tasks: { finished: 0, failed: 0, retried: 0 },
   };

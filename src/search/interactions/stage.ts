@@ -61,7 +61,7 @@ export interface RefinedSolution extends SolvedArchitecture {
 /** The best of the search are measured again on other text, and chosen by both. */
 const FINALISTS = 4;
 /** Rises when the same inputs lead to another architecture than before. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** What the solution is searched with. */
 export interface InteractionInputs extends BuildingBlocks {
@@ -126,9 +126,9 @@ async function searchInteractions(
   ranges: Ranges,
 ): Promise<Outcome | null> {
   const { run, spec, parentHash } = context;
-  const { scores, costs, requirements, data, library } = inputs;
+  const { scores, costs, requirements, data, library, coupled = [] } = inputs;
   const { seed, search } = spec;
-  const trained = library.map(({ key }) => key);
+  const trained = [...library, ...coupled].map(({ key }) => key);
   const key = taskKey('interactions', {
     ...{ version: VERSION, parentHash, data: data.key, trained, ranges },
     ...{ scores, costs, requirements, seed, evaluations: search.evaluations },
@@ -155,7 +155,10 @@ async function findOutcome(
   const { candidates, problem } = program;
   const additive = choicesOf(program, architecture);
   const halves = candidates.map((choices, layer) =>
-    choices.map((choice) => HALVES.map((half) => halfScore(choice[half].name, scores[layer]?.[half]))),
+    choices.map((pair) => {
+      const both = HALVES.map((half) => halfScore(pair[half].name, scores[layer]?.[half]));
+      return sharesOf(both, pair.choice.score);
+    }),
   );
   const { measured, surrogate } = await refine(problem, halves, additive, { evaluations, seed }, (architectures) =>
     work.realise(architectures, ranges.search),
@@ -203,6 +206,13 @@ async function findOutcome(
       provenWithinLayers: await provenRadius(problem, surrogate, chosen),
     },
   };
+}
+
+/** The halves of a pair that was scored as one: its score, in proportion to theirs. */
+function sharesOf(halves: readonly HalfScore[], ofPair: number): HalfScore[] {
+  const sum = halves.reduce((total, { score }) => total + score, 0);
+  const share = sum > 0 ? Math.max(0, ofPair) / sum : 1;
+  return halves.map(({ variant, score }) => ({ variant, score: share * score }));
 }
 
 /** Scores of choices that only noise takes below zero count as 0. */

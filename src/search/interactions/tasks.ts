@@ -2,16 +2,15 @@ import { HALVES, type Half } from '../../model/names.js';
 import type { LayerVariants } from '../../model/variants.js';
 import { taskKey } from '../../run/task-key.js';
 import type { Activations } from '../activations.js';
-import type { LibraryEntry } from '../block-library.js';
 import type { SearchContext, TaskRequest } from '../context.js';
+import { type TrainedBlocks, trainedHalf } from '../coupled.js';
 import type { PackedData } from '../data.js';
 import type { LayerChoice } from '../solve.js';
 import type { RealisedHalf, RealisePayload, StoredStart } from './realise.js';
 
 /** What the architectures of a search are made of. */
-export interface BuildingBlocks {
+export interface BuildingBlocks extends TrainedBlocks {
   variants: readonly LayerVariants[];
-  library: readonly LibraryEntry[];
   /** The parent's on validation text. */
   validation: Activations;
   data: PackedData;
@@ -28,20 +27,19 @@ type Named = Pick<LayerChoice, 'attention' | 'ffn'>;
 /** The task that measures the KL of an architecture on some sequences, keyed by what it is made of and those. */
 export function realiseRequest(
   { spec, parentHash }: SearchContext,
-  { variants, library, validation, data }: BuildingBlocks,
+  blocks: BuildingBlocks,
   architecture: readonly Named[],
   { first, sequences }: SequenceRange,
 ): TaskRequest {
-  const entryOf = (layer: number, half: Half, name: string) =>
-    library.find((entry) => entry.layer === layer && entry.half === half && entry.variant.name === name);
+  const { variants, validation, data } = blocks;
   const trained = architecture.map((names, layer) =>
-    HALVES.map((half) => entryOf(layer, half, names[half])?.key ?? null),
+    HALVES.map((half) => trainedHalf(blocks, { ...names, layer }, half)?.key ?? null),
   );
   const layers = architecture.map((names, layer) => {
     const part = <Shape>(half: Half, list: readonly { name: string; shape: Shape }[] = []): RealisedHalf<Shape> => {
       const index = list.findIndex(({ name }) => name === names[half]);
       const shape = list[index]?.shape;
-      const entry = entryOf(layer, half, names[half]);
+      const entry = trainedHalf(blocks, { ...names, layer }, half);
       if (shape === undefined || (entry === undefined && index > 0)) {
         throw new Error(`layer ${layer} has no trained ${half} ${names[half]}`);
       }

@@ -1,21 +1,22 @@
-import type { FinishedTask } from '../../run/run.js';
-import type { SearchContext, TaskRequest } from '../context.js';
+import type { SearchContext } from '../context.js';
 import { type AdditiveProgram, architectureOf } from '../solve.js';
-import { finishStage, runTasksOf } from '../tasks.js';
+import { StageParts } from '../tasks.js';
 import type { Realised } from './realise.js';
 import { type BuildingBlocks, realiseRequest, type SequenceRange } from './tasks.js';
 
 /** The tasks that a search of whole architectures asks for, as one part of the solve stage. */
 export class Work {
-  private readonly finished: FinishedTask[] = [];
+  private readonly parts: StageParts;
 
   constructor(
     private readonly context: SearchContext,
     private readonly blocks: BuildingBlocks,
     private readonly program: AdditiveProgram,
     /** Architectures that will be measured, for the progress. */
-    private readonly expected: number,
-  ) {}
+    expected: number,
+  ) {
+    this.parts = new StageParts(context, 'solve', expected);
+  }
 
   /** KL of each sequence of some text, per architecture; undefined where it is not a number. */
   async realise(
@@ -25,7 +26,7 @@ export class Work {
     const tasks = architectures.map((choices) =>
       realiseRequest(this.context, this.blocks, architectureOf(this.program, choices), range),
     );
-    return (await this.run(tasks)).map(({ result }) => {
+    return (await this.parts.run([{ tasks }])).map(({ result }) => {
       const realised = result as Realised | { failed: string };
       return 'failed' in realised ? undefined : realised.kl;
     });
@@ -33,14 +34,6 @@ export class Work {
 
   /** Ends the stage. */
   finish(): void {
-    finishStage(this.context, 'solve', this.finished);
-  }
-
-  private async run(tasks: readonly TaskRequest[]): Promise<FinishedTask[]> {
-    const before = this.finished.length;
-    const total = Math.max(before + tasks.length, this.expected);
-    const done = await runTasksOf(this.context, 'solve', [{ tasks }], { before, total });
-    this.finished.push(...done);
-    return done;
+    this.parts.finish();
   }
 }
