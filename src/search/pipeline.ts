@@ -12,7 +12,7 @@ import { Activations } from './activations.js';
 import { assembleChild, type ChosenLayer } from './assemble.js';
 import { BASELINES_DIR, buildBaselines } from './baselines.js';
 import { distilStage, type LibraryEntry } from './block-library.js';
-import { chosenShapes } from './chosen-shapes.js';
+import { chosenLayers } from './chosen-shapes.js';
 import { parseConstraints } from './constraints.js';
 import {
   createContext,
@@ -39,7 +39,6 @@ import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import { type ScorePayload, scoreTask } from './score.js';
 import { scoreAllPairs, scoreUsedPairs } from './score-pairs.js';
 import { scoreStage } from './score-stage.js';
-import type { LayerChoice } from './solve.js';
 import { SOLUTION_FILE, solveStage } from './solve-stage.js';
 import { readSpec, resolveSpec, type Spec } from './spec.js';
 import { storedSpec } from './stored-spec.js';
@@ -194,20 +193,6 @@ async function writeLibrary(run: Run, library: readonly LibraryEntry[], details:
     file: file === undefined ? undefined : path.relative(run.dir, file),
   }));
   await writeJson(run.path(LIBRARY_FILE), entries);
-}
-
-/** Shapes and files of the chosen variants. */
-function chosenLayers(
-  variants: readonly LayerVariants[],
-  library: readonly LibraryEntry[],
-  architecture: readonly LayerChoice[],
-): ChosenLayer[] {
-  const fileOf = (layer: number, half: 'attention' | 'ffn', name: string) =>
-    library.find((entry) => entry.layer === layer && entry.half === half && entry.variant.name === name)?.file;
-  return chosenShapes(variants, architecture).map((shape, layer) => {
-    const { attention = '', ffn = '' } = architecture[layer] ?? {};
-    return { shape, files: { attention: fileOf(layer, 'attention', attention), ffn: fileOf(layer, 'ffn', ffn) } };
-  });
 }
 
 async function assembleStage(

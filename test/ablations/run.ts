@@ -6,16 +6,23 @@
  *   npm run ablations -- --only NAME        one table; may be repeated
  *   npm run ablations -- --full             more seeds, tokens and settings
  *   npm run ablations -- --write            puts the tables into docs/results.md, where their marks are
+ *   npm run ablations -- --processes N      at most so many task processes; as many as cores, when absent
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/common/errors.js';
 import { writeBytes } from '../../src/run/artifacts.js';
+import { createExecutor } from '../../src/worker/executor.js';
 import { withTable } from './document.js';
+import { distillation } from './distillation.js';
 import { frontier } from './frontier.js';
+import { interactions } from './interactions.js';
 import type { Ablation, Lab } from './lab.js';
+import { losses } from './losses.js';
 import { memory } from './memory.js';
+import { scoreKinds } from './scores.js';
+import { searchMethods } from './search-methods.js';
 import { Store } from './store.js';
 import { subjects } from './subjects.js';
 import { markdown } from './table.js';
@@ -27,6 +34,11 @@ const DOCUMENT = path.join(ROOT, 'docs/results.md');
 const VERSION = '1';
 
 const ABLATIONS: readonly Ablation[] = [
+  { name: 'search-methods', title: 'The exact program against other ways to choose', measure: searchMethods },
+  { name: 'scores', title: 'What to score by', measure: scoreKinds },
+  { name: 'interactions', title: 'Whole architectures against the sum of scores', measure: interactions },
+  { name: 'distillation', title: 'What blockwise distillation is worth', measure: distillation },
+  { name: 'losses', title: 'What to minimise in uptraining', measure: losses },
   { name: 'frontier', title: 'Accuracy kept against speed-up', measure: frontier },
   { name: 'memory', title: 'Fitting one device', measure: memory },
 ];
@@ -43,6 +55,7 @@ async function main(): Promise<number> {
       only: { type: 'string', multiple: true, default: [] },
       full: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
+      processes: { type: 'string' },
     },
   });
   const unknown = flags.only.filter((name) => !ABLATIONS.some((ablation) => ablation.name === name));
@@ -51,7 +64,8 @@ async function main(): Promise<number> {
     return EXIT.badInput;
   }
   const store = await Store.open(path.join(ROOT, '.puzzle/ablations'));
-  const lab: Lab = { store, subjects: subjects(), full: flags.full, version: VERSION, say };
+  const executor = createExecutor(flags.processes === undefined ? undefined : Number(flags.processes));
+  const lab: Lab = { store, subjects: subjects(), executor, full: flags.full, version: VERSION, say };
   let complete = true;
   for (const { name, title, measure } of ABLATIONS) {
     if (flags.only.length > 0 && !flags.only.includes(name)) continue;
