@@ -15,6 +15,7 @@ import { messageOf } from '../../src/common/errors.js';
 import { writeBytes } from '../../src/run/artifacts.js';
 import { createExecutor } from '../../src/worker/executor.js';
 import { withTable } from './document.js';
+import { closedForms } from './closed-form.js';
 import { distillation } from './distillation.js';
 import { frontier } from './frontier.js';
 import { interactions } from './interactions.js';
@@ -38,6 +39,7 @@ const ABLATIONS: readonly Ablation[] = [
   { name: 'scores', title: 'What to score by', measure: scoreKinds },
   { name: 'interactions', title: 'Whole architectures against the sum of scores', measure: interactions },
   { name: 'distillation', title: 'What blockwise distillation is worth', measure: distillation },
+  { name: 'closed-form', title: 'Closed forms against training', measure: closedForms },
   { name: 'losses', title: 'What to minimise in uptraining', measure: losses },
   { name: 'frontier', title: 'Accuracy kept against speed-up', measure: frontier },
   { name: 'memory', title: 'Fitting one device', measure: memory },
