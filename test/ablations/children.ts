@@ -3,7 +3,7 @@ import { writeDirectory } from '../../src/run/artifacts.js';
 import { taskKey } from '../../src/run/task-key.js';
 import { assembleChild } from '../../src/search/assemble.js';
 import { chosenLayers } from '../../src/search/chosen-shapes.js';
-import { modelHash, openModel } from '../../src/search/context.js';
+import { type Model, modelHash, openModel, type SearchContext } from '../../src/search/context.js';
 import { compareTasks, type Estimate } from '../../src/search/evaluate/kept.js';
 import { scoreTaskFiles, taskFiles } from '../../src/search/evaluate/scores.js';
 import { compareOnText } from '../../src/search/evaluate/text.js';
@@ -26,24 +26,27 @@ export interface Judgement {
   kl: number;
   lmLoss: number;
   parentLmLoss: number;
-  /** Mean accuracy over the tasks as a share of the parent's, with the paired standard error; null without tasks. */
+  /** Mean accuracy over the tasks as a share of the parent's, with the paired standard error; null where none were done. */
   kept: Estimate | null;
 }
 
-/** The child in a folder, on test text and on the subject's tasks. */
-export async function judge({ context, data }: ScoredBlocks, dir: string): Promise<Judgement> {
-  const { parent, parentHash, budgets, threads, spec } = context;
+/** The child in a folder, on test text and, which takes longer, on the subject's tasks. */
+export async function judge({ context, data }: ScoredBlocks, dir: string, withTasks = true): Promise<Judgement> {
+  const { parent, budgets, threads } = context;
   const child = await openModel(dir);
   const text = await compareOnText(parent, child, data.splits.test, budgets.testTokens, { threads });
-  const files = await taskFiles(spec.tasks);
-  const answers = (model: typeof parent, hash: string) =>
-    scoreTaskFiles(context, { model, hash }, files, () => undefined);
-  const accuracy = compareTasks(await answers(parent, parentHash), await answers(child, await modelHash(child)))
-    .accuracy.sum;
+  const kept = withTasks ? await accuracyKept(context, child) : null;
   return {
     kl: text.kl,
     lmLoss: Math.log(text.childPerplexity),
     parentLmLoss: Math.log(text.parentPerplexity),
-    kept: accuracy.kept,
+    kept,
   };
+}
+
+async function accuracyKept(context: SearchContext, child: Model): Promise<Estimate | null> {
+  const files = await taskFiles(context.spec.tasks);
+  const answers = (model: Model, hash: string) => scoreTaskFiles(context, { model, hash }, files, () => undefined);
+  const ofParent = await answers(context.parent, context.parentHash);
+  return compareTasks(ofParent, await answers(child, await modelHash(child))).accuracy.sum.kept;
 }
