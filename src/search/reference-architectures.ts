@@ -7,6 +7,8 @@ type Found = number[] | undefined;
 
 /** Share of the parent's parameters. */
 const PARAMETER_TOLERANCE = 1e-3;
+/** What is not proven by then is an answer all the same: these are only compared with. */
+const MAX_NODES = 20_000;
 
 /**
  * Greedy, as the paper compares with: every limit is split equally over the layers; layer by layer, those first whose
@@ -46,8 +48,8 @@ export function greedy(problem: Problem): Found {
 }
 
 /**
- * The architecture with most parameters within the limits, whatever its scores: to within a thousandth, as parameters and
- * costs go together so closely that the last ones take very long to prove.
+ * The architecture with most parameters within the limits, whatever its scores: to within a thousandth, or the
+ * best found: parameters and costs go together so closely that the last ones take very long to prove.
  */
 export async function mostParameters(problem: Problem): Promise<Found> {
   const most = problem.layers.reduce((sum, { choices }) => sum + Math.max(...choices.map(parametersOf)), 0);
@@ -96,7 +98,7 @@ async function optimumOf(problem: Problem, scored: (choice: Choice) => number, g
   const layers = problem.layers.map(({ choices }) => ({
     choices: choices.map((choice) => ({ ...choice, score: scored(choice) })),
   }));
-  const answer = await solve({ ...problem, layers }, { gap });
+  const answer = await solve({ ...problem, layers }, { gap, maxNodes: MAX_NODES });
   return answer.status === 'optimal' || answer.status === 'incumbent' ? answer.choices : undefined;
 }
 
