@@ -54,8 +54,10 @@ export async function losses(lab: Lab): Promise<Table> {
         const after: Judgement[] = [];
         for (let seed = 1; seed <= seeds; seed++) {
           lab.say(`losses: ${subject.name}, ${nameOf(choice)}, seed ${seed}`);
-          const inputs = { ...cell, choice, tokens, seed };
-          const compute = async () => judge(blocks, await uptrained(blocks, child, { ...choice, tokens, seed }));
+          const withTasks = lab.full || seed === 1;
+          const inputs = { ...cell, choice, tokens, seed, withTasks };
+          const compute = async () =>
+            judge(blocks, await uptrained(blocks, child, { ...choice, tokens, seed }), withTasks);
           after.push(await lab.store.once('losses', inputs, compute));
         }
         rows.push({ subject: subject.name, choice, before, after });
@@ -113,7 +115,7 @@ function tableOf(rows: readonly Row[], tokens: number, seeds: number): Table {
     low: Math.min(...values),
     high: Math.max(...values),
   });
-  const accuracy = ({ kept }: Judgement) => 100 * (kept?.value ?? Number.NaN);
+  const accuracy = ({ kept }: Judgement) => (kept === null ? [] : [100 * kept.value]);
   const findings = [...new Set(rows.map(({ subject }) => subject))].map((subject) => {
     const own = rows.filter((row) => row.subject === subject);
     const reference = own.find(({ choice }) => choice === DEFAULT);
@@ -122,13 +124,13 @@ function tableOf(rows: readonly Row[], tokens: number, seeds: number): Table {
     return `${subject}: ${names === '' ? `no loss ends at a KL below that of ${nameOf(DEFAULT)} with every seed` : `below the KL of ${nameOf(DEFAULT)} with every seed: ${names}`}`;
   });
   return {
-    note: `The least sum of scores at ${LIMIT}x fewer FLOPs, uptrained with ${tokens.toLocaleString('en')} tokens, the same batches for every loss. Means over ${seeds} seeds, which order the batches; in brackets the least and the most of them. On test text and on the model's tasks; accuracy as a share of the parent's. LM is the cross-entropy of the text itself; top k tells the parent's likeliest tokens apart and takes all others as one.`,
+    note: `The least sum of scores at ${LIMIT}x fewer FLOPs, uptrained with ${tokens.toLocaleString('en')} tokens, the same batches for every loss. Means over ${seeds} seeds, which order the batches; in brackets the least and the most of them. On test text and on the model's tasks; accuracy as a share of the parent's, in the short comparison of the first seed alone. LM is the cross-entropy of the text itself; top k tells the parent's likeliest tokens apart and takes all others as one.`,
     columns: ['model', 'loss', 'KL before', 'KL after, nats/token', 'LM loss after', 'accuracy kept, %'],
     rows: rows.map(({ subject, choice, before, after }): Cell[] => [
       ...[subject, nameOf(choice), before.kl],
       range(after.map(({ kl }) => kl)),
       range(after.map(({ lmLoss }) => lmLoss)),
-      range(after.map(accuracy)),
+      range(after.flatMap(accuracy)),
     ]),
     findings,
   };
