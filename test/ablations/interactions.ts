@@ -39,9 +39,9 @@ export async function interactions(lab: Lab): Promise<Table> {
 
 async function pointOf(blocks: ScoredBlocks, subject: string, limit: number): Promise<Point> {
   const { scores, costs, context } = blocks;
-  const constraints = parseConstraints({ throughput: `>= ${limit}x` });
-  const additive = await solveLibrary({ scores, costs }, { constraints, margin: 0 });
-  const { interactions: search } = await refineSolution(context, { ...blocks, constraints, additive });
+  const requirements = { constraints: parseConstraints({ throughput: `>= ${limit}x` }), margin: 0 };
+  const additive = await solveLibrary({ scores, costs }, requirements);
+  const { interactions: search } = await refineSolution(context, { ...blocks, requirements, additive });
   if (search === undefined) throw new Error('no architectures were measured');
   const [ofAdditive = [], ofChosen = []] = await realise(blocks, [
     search.additive.architecture,

@@ -82,7 +82,7 @@ export function withScores<Result>(
   return withBlocks(lab, subject, settings, async (blocks) => {
     const { context, data, variants, library } = blocks;
     const { config } = context.parent;
-    const { workload } = context.spec.target;
+    const { workload } = context;
     const validation = new Activations(context, data, 'validation', context.budgets.scoreTokens);
     for (const round of validation.rounds) await validation.need(round);
     const { scores, details } = await scoreStage(context, variants, library, validation, data);

@@ -11,6 +11,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
 import { messageOf } from '../../src/common/errors.js';
 import { writeBytes } from '../../src/run/artifacts.js';
 import { createExecutor } from '../../src/worker/executor.js';
@@ -51,6 +52,12 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** Puts a table into its place, laid out as every other document. */
+async function writeTable(name: string, text: string): Promise<void> {
+  const document = withTable(await readFile(DOCUMENT, 'utf8'), name, text);
+  await writeBytes(DOCUMENT, await format(document, { ...(await resolveConfig(DOCUMENT)), filepath: DOCUMENT }));
+}
+
 async function main(): Promise<number> {
   const { values: flags } = parseArgs({
     options: {
@@ -76,7 +83,7 @@ async function main(): Promise<number> {
       const text = markdown(await measure(lab));
       console.log(`## ${title}\n\n${text}\n`);
       say(`${name}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
-      if (flags.write) await writeBytes(DOCUMENT, withTable(await readFile(DOCUMENT, 'utf8'), name, text));
+      if (flags.write) await writeTable(name, text);
     } catch (error) {
       complete = false;
       say(`${name} could not be measured: ${messageOf(error)}`);
