@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { VERSION } from '../common/version.js';
 import { ENGINE_VERSION } from '../graph/engine.js';
-import type { Half } from '../model/names.js';
 import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { writeDirectory, writeJson } from '../run/artifacts.js';
 import { type Stage, STAGES } from '../run/events.js';
@@ -13,7 +12,7 @@ import { Activations } from './activations.js';
 import { assembleChild, type ChosenLayer } from './assemble.js';
 import { BASELINES_DIR, buildBaselines } from './baselines.js';
 import { distilStage, type LibraryEntry } from './block-library.js';
-import { chosenShapes } from './chosen-shapes.js';
+import { chosenLayers } from './chosen-shapes.js';
 import { parseConstraints } from './constraints.js';
 import {
   createContext,
@@ -25,7 +24,6 @@ import {
 } from './context.js';
 import { type CouplePayload, coupleTask } from './couple.js';
 import { coupleStage } from './couple-stage.js';
-import { type TrainedBlocks, trainedHalf } from './coupled.js';
 import { packData } from './data.js';
 import { type DistilPayload, distilTask } from './distil.js';
 import { taskBytes, taskFiles } from './evaluate/scores.js';
@@ -43,7 +41,6 @@ import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import { type ScorePayload, scoreTask } from './score.js';
 import { scoreAllPairs, scoreUsedPairs } from './score-pairs.js';
 import { scoreStage } from './score-stage.js';
-import type { LayerChoice } from './solve.js';
 import { SOLUTION_FILE, solveStage } from './solve-stage.js';
 import { readSpec, resolveSpec, type Spec } from './spec.js';
 import { storedSpec } from './stored-spec.js';
@@ -202,19 +199,6 @@ async function writeLibrary(run: Run, library: readonly LibraryEntry[], details:
     file: file === undefined ? undefined : path.relative(run.dir, file),
   }));
   await writeJson(run.path(LIBRARY_FILE), entries);
-}
-
-/** Shapes and files of the chosen variants. */
-function chosenLayers(
-  variants: readonly LayerVariants[],
-  trained: TrainedBlocks,
-  architecture: readonly LayerChoice[],
-): ChosenLayer[] {
-  return chosenShapes(variants, architecture).map((shape, layer) => {
-    const { attention = '', ffn = '' } = architecture[layer] ?? {};
-    const fileOf = (half: Half) => trainedHalf(trained, { layer, attention, ffn }, half)?.file;
-    return { shape, files: { attention: fileOf('attention'), ffn: fileOf('ffn') } };
-  });
 }
 
 async function assembleStage(

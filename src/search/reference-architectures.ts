@@ -1,9 +1,14 @@
 import { Random } from '../common/random.js';
-import { LIMIT_TOLERANCE, type Limit, type Problem } from '../solver/problem.js';
+import { type Choice, LIMIT_TOLERANCE, type Limit, type Problem } from '../solver/problem.js';
 import { solve } from '../solver/solve.js';
 
 /** An architecture that meets the limits of a program, a choice per layer; undefined where the way of making it finds none. */
 type Found = number[] | undefined;
+
+/** Share of the parent's parameters. */
+const PARAMETER_TOLERANCE = 1e-3;
+/** What is not proven by then is an answer all the same: these are only compared with. */
+const MAX_NODES = 20_000;
 
 /**
  * Greedy, as the paper compares with: every limit is split equally over the layers; layer by layer, those first whose
@@ -42,9 +47,17 @@ export function greedy(problem: Problem): Found {
   return meetsLimits(problem, architecture) ? architecture : undefined;
 }
 
-/** The architecture with most parameters within the limits, whatever its scores: exact. */
+/**
+ * The architecture with most parameters within the limits, whatever its scores: to within a thousandth, or the
+ * best found: parameters and costs go together so closely that the last ones take very long to prove.
+ */
 export async function mostParameters(problem: Problem): Promise<Found> {
-  return optimumOf(problem, ({ costs }) => -(costs['parameters'] ?? 0));
+  const most = problem.layers.reduce((sum, { choices }) => sum + Math.max(...choices.map(parametersOf)), 0);
+  return optimumOf(problem, (choice) => -parametersOf(choice), most * PARAMETER_TOLERANCE);
+}
+
+function parametersOf({ costs }: Choice): number {
+  return costs['parameters'] ?? 0;
 }
 
 /** An architecture within the limits by chance: the optimum of scores drawn uniformly, so that there is always one. */
@@ -81,14 +94,11 @@ export function allowedChoices({ layers, pins = [], bans = [] }: Problem): numbe
   });
 }
 
-async function optimumOf(
-  problem: Problem,
-  scored: (choice: Problem['layers'][number]['choices'][number]) => number,
-): Promise<Found> {
+async function optimumOf(problem: Problem, scored: (choice: Choice) => number, gap = 0): Promise<Found> {
   const layers = problem.layers.map(({ choices }) => ({
     choices: choices.map((choice) => ({ ...choice, score: scored(choice) })),
   }));
-  const answer = await solve({ ...problem, layers });
+  const answer = await solve({ ...problem, layers }, { gap, maxNodes: MAX_NODES });
   return answer.status === 'optimal' || answer.status === 'incumbent' ? answer.choices : undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { Executor } from '../../src/search/context.js';
 import type { Store } from './store.js';
 import type { Subject } from './subjects.js';
 import type { Table } from './table.js';
@@ -6,6 +7,7 @@ import type { Table } from './table.js';
 export interface Lab {
   store: Store;
   subjects: readonly Subject[];
+  executor: Executor;
   /** More seeds and settings. */
   full: boolean;
   /** Of the program: results of another version are not taken up. */
