@@ -99,6 +99,8 @@ export const variantViewSchema = halfSchema.extend({
   /** KL of the full parent with this variant alone, nats/token. */
   score: z.number().nullable(),
   failed: z.boolean(),
+  /** Why the engine of the target cannot run it, or not with which variants of the other half; null where it can. */
+  excluded: z.string().nullable(),
   /** At the workload: bytes of weights and KV cache, seconds of prefill and of all decode steps. */
   memory: amount.nullable(),
   prefillSeconds: amount.nullable(),

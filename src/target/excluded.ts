@@ -34,3 +34,20 @@ export function excludedPairs(engine: ChoosyEngine, { attention, ffn }: LayerVar
 export function excludedReasons(engine: ChoosyEngine, variants: readonly LayerVariants[]): string[] {
   return [...new Set(variants.flatMap((layer) => excludedPairs(engine, layer).map(({ why }) => why)))];
 }
+
+/**
+ * What keeps a variant out of solutions, in words: by itself, or beside which variants of the other half. Null where nothing
+ * does. `others` is how many variants the other half has.
+ */
+export function exclusionText(
+  excluded: readonly ExcludedPair[],
+  { half, name, others }: { half: Half; name: string; others: number },
+): string | null {
+  const other = half === 'attention' ? 'ffn' : 'attention';
+  const own = excluded.filter((pair) => pair[half] === name);
+  const reasons = [...new Set(own.map(({ why }) => why))];
+  if (reasons.length === 0) return null;
+  if (own.length === others) return reasons.join('; ');
+  const beside = (reason: string) => own.filter(({ why }) => why === reason).map((pair) => pair[other]);
+  return reasons.map((reason) => `not with ${beside(reason).join(', ')}: ${reason}`).join('; ');
+}

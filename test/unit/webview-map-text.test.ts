@@ -55,7 +55,7 @@ describe('the map in a sentence', () => {
 
 const variant: VariantView = {
   ...half('kv1', 'reduced', 0.58),
-  ...{ lossBefore: 1.32, loss: 0.202, score: 0.158, failed: false },
+  ...{ lossBefore: 1.32, loss: 0.202, score: 0.158, failed: false, excluded: null },
   ...{ memory: 2 ** 21, prefillSeconds: 0.0089, decodeSeconds: 0.029 },
 };
 
@@ -78,6 +78,10 @@ describe('what is told of a half', () => {
     const marks = { chosen: true, pinned: false, banned: true };
     assert.match(variantLabel('attention', variant, marks), /^attention kv1, chosen, banned, score 0\.158, BLD loss/);
     assert.match(variantLabel('ffn', { ...variant, failed: true, loss: null }, marks), /training failed, score/);
+    assert.match(
+      variantLabel('ffn', { ...variant, excluded: 'no engine has it' }, marks),
+      /left out no engine has it, score/,
+    );
   });
 
   it('is its names and its score for a layer', () => {

@@ -8,7 +8,7 @@ import { ROW_HEIGHT, rowWindow, scrollToShow } from '../../webview/map/window.js
 function variant(name: string): VariantView {
   return {
     ...{ name, kind: 'reduced', kept: 0.5, parameters: 10, detail: '' },
-    ...{ lossBefore: null, loss: null, score: null, failed: false },
+    ...{ lossBefore: null, loss: null, score: null, failed: false, excluded: null },
     ...{ memory: null, prefillSeconds: null, decodeSeconds: null },
   };
 }

@@ -39,6 +39,7 @@ export function halfFacts(half: HalfMap, { variant, ofParent }: HalfContext): Fa
 
 function measuredFacts({
   failed,
+  excluded,
   score,
   lossBefore,
   loss,
@@ -48,6 +49,7 @@ function measuredFacts({
 }: VariantView): Fact[] {
   return [
     ...fact(l10n.t('training'), failed ? l10n.t('failed') : null, (text) => text),
+    ...fact(l10n.t('left out'), excluded, (why) => why),
     ...fact(l10n.t('score'), score, scoreText),
     ...fact(
       l10n.t('BLD loss'),

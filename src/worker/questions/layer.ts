@@ -5,6 +5,7 @@ import { type Half, HALVES } from '../../model/names.js';
 import type { LayerDetail, VariantView } from '../../protocol/solution.js';
 import type { StoredRun } from '../../search/stored-library.js';
 import type { Variant } from '../../model/variants.js';
+import { exclusionText, variantProblem } from '../../target/excluded.js';
 import { tableRow } from '../../target/table.js';
 import { knownRun } from './runs.js';
 
@@ -22,6 +23,8 @@ export async function answerLayer({ run, layer }: { run: string; layer: number }
 function variantViews(run: StoredRun, layer: number, own: LayerShape, half: Half): VariantView[] {
   const { parent, variants, trained, scores, costs } = run;
   const ofHalf = variants[layer]?.[half] ?? [];
+  const priced = costs?.layers[layer];
+  const others = priced?.[half === 'attention' ? 'ffn' : 'attention'].length ?? 0;
   // A model whose layers are this one, each with another variant: its map says of each what the map of a child would.
   const layers = ofHalf.map(({ shape }): LayerShape => ({ ...own, [half]: shape }));
   const { layers: maps } = describeModel({ ...parent, layers: layers.map(() => own) }, layers);
@@ -39,20 +42,23 @@ function variantViews(run: StoredRun, layer: number, own: LayerShape, half: Half
         score,
         // Once this space is measured, which comes after the scores, every variant that is of use has one.
         failed: scores !== undefined && costs !== undefined && score === null,
-        memory: costs?.layers[layer]?.[half][index]?.memory ?? null,
+        excluded: exclusionText(priced?.excluded ?? [], { half, name, others }),
+        memory: priced?.[half][index]?.memory ?? null,
         ...secondsOf(costs, parent, variant),
       },
     ];
   });
 }
 
-/** Of the whole workload: one prefill, and all decode steps together. */
+/** Of the whole workload: one prefill, and all decode steps together; null where they are not known. */
 function secondsOf(
   costs: StoredRun['costs'],
   parent: ModelConfig,
   variant: Variant,
 ): Pick<VariantView, 'prefillSeconds' | 'decodeSeconds'> {
-  if (costs === undefined) return { prefillSeconds: null, decodeSeconds: null };
+  if (costs === undefined || variantProblem(costs.table.engine, variant.half, variant.shape) !== undefined) {
+    return { prefillSeconds: null, decodeSeconds: null };
+  }
   const { prefillSeconds, decodeSeconds } = tableRow(costs.table, parent, variant);
   return { prefillSeconds, decodeSeconds: decodeSeconds * costs.workload.generated };
 }

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { enumerateVariants } from '../../src/model/variants.js';
+import { type ScoredLibrary, solveLibrary } from '../../src/search/solve.js';
+import { type ExcludedPair, excludedPairs, excludedReasons, exclusionText } from '../../src/target/excluded.js';
+import { allArchitectures, anyLibrary } from '../support/scored-library.js';
+import { tinyConfig } from '../support/stage-context.js';
+
+const space = {
+  attention: { kvHeads: [4, 1], linear: true, noOp: true },
+  ffn: { percents: [50], multiple: 8, linear: true, noOp: true },
+};
+const NO_LINEAR = 'llama.cpp has no linear FFN';
+const LOSES = 'llama.cpp loses the attention of a layer that has no FFN';
+
+describe('what an engine cannot run', () => {
+  const variants = enumerateVariants(tinyConfig(), space);
+  const [layer] = variants;
+  assert.ok(layer);
+  const pairs = excludedPairs('llama.cpp', layer);
+  const text = (half: 'attention' | 'ffn', name: string) =>
+    exclusionText(pairs, { half, name, others: layer[half === 'attention' ? 'ffn' : 'attention'].length });
+
+  it('is for llama.cpp every linear FFN, and attention without an FFN; for the others nothing', () => {
+    assert.deepEqual(pairs.map(({ attention, ffn }) => `${attention} ${ffn}`).sort(), [
+      'kv1 linear',
+      'kv1 no-op',
+      'kv4 linear',
+      'kv4 no-op',
+      'linear linear',
+      'linear no-op',
+      'no-op linear',
+    ]);
+    assert.deepEqual(excludedReasons('llama.cpp', variants).sort(), [NO_LINEAR, LOSES].sort());
+    assert.deepEqual(excludedPairs(undefined, layer), []);
+  });
+
+  it('is told of a variant: that it is out, or beside which others it is', () => {
+    assert.equal(text('ffn', 'linear'), NO_LINEAR);
+    assert.equal(text('ffn', 'no-op'), `not with kv4, kv1, linear: ${LOSES}`);
+    assert.equal(text('attention', 'kv1'), `not with linear: ${NO_LINEAR}; not with no-op: ${LOSES}`);
+    assert.equal(text('attention', 'no-op'), `not with linear: ${NO_LINEAR}`);
+    assert.equal(text('ffn', 'ffn-50%'), null);
+  });
+
+  it('is in no solution, which is the best of the rest, as by trying everything', async () => {
+    let mattered = 0;
+    const property = fc.asyncProperty(anyLibrary, fc.infiniteStream(fc.boolean()), async (any, coins) => {
+      const layers = any.costs.layers.map((one) => {
+        const excluded = one.attention.flatMap((a, i) =>
+          one.ffn.flatMap((f, j): ExcludedPair[] =>
+            // The parent's own always runs.
+            i + j > 0 && coins.next().value === true ? [{ attention: a.name, ffn: f.name, why: 'tried' }] : [],
+          ),
+        );
+        return { ...one, excluded };
+      });
+      const library: ScoredLibrary = { ...any, costs: { ...any.costs, layers } };
+      const isOut = (i: number, pair: { attention: string; ffn: string }) =>
+        layers[i]?.excluded.some(({ attention, ffn }) => attention === pair.attention && ffn === pair.ffn);
+      const least = (of: readonly { score: number }[]) => Math.min(...of.map(({ score }) => score));
+      const all = allArchitectures(any);
+      const left = all.filter((one) => !one.layers.some((pair, i) => isOut(i, pair)));
+      if (least(left) > least(all)) mattered++;
+      const { architecture, objective } = await solveLibrary(library, { constraints: [], margin: 0 });
+      assert.ok(!architecture.some((pair, i) => isOut(i, pair)));
+      assert.ok(Math.abs(objective - least(left)) < 1e-9);
+    });
+    await fc.assert(property, { numRuns: 300, seed: 5 });
+    assert.ok(mattered > 50, `it mattered in ${mattered}`);
+  });
+});
