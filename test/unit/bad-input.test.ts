@@ -267,7 +267,7 @@ describe('a spec', () => {
         'line 3: limit is not a known field here; known: parent, data, tasks, space, target, limits, margin, rules, distil, score, search, uptrain, evaluate, seed, cacheMiB, processes, threads',
         'line 5: data.text is []; expected: not empty',
         'line 6: data.sequenceLength is 1.5; expected: a whole number',
-        'line 9: target.engine is "abacus"; expected: "onnxruntime" or "table"',
+        'line 9: target.engine is "abacus"; expected: "onnxruntime" or "llama.cpp" or "profile" or "table"',
         'line 12: distil.tokens is -1; expected: at least 0',
         'line 14: tasks is "a"; expected: a list in [ ]',
         'line 15: margin is 2; expected: at most 0.9',
