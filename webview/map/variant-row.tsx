@@ -9,24 +9,21 @@ import { HALF_NAMES } from './summary.js';
 import type { RowPlace } from './drawn-rows.js';
 
 const HEADINGS = ['loss before', 'loss', 'score', 'memory', 'prefill', 'decode', 'rule'] as const;
+/** Columns that narrow panels leave out have a class of their own; the details below the map have their figures. */
+const COLUMN_CLASSES = HEADINGS.map((heading) => `map-figure map-column-${heading.replace(/\W+/g, '-')}`);
 
 /** What the columns of the variants below are. */
 export function VariantHeading({ row, place }: { row: Row & { kind: 'heading' }; place: RowPlace }) {
   return (
     <GridRow row={row} place={place} class="map-variant map-heading">
       <span role="columnheader">{HALF_NAMES[row.half]}</span>
-      {HEADINGS.map((heading) => (
-        <span key={heading} role="columnheader" class={`map-figure ${columnClass(heading)}`}>
+      {HEADINGS.map((heading, column) => (
+        <span key={heading} role="columnheader" class={COLUMN_CLASSES[column]}>
           {heading}
         </span>
       ))}
     </GridRow>
   );
-}
-
-/** Columns that narrow panels leave out have a class of their own; the details below the map have their figures. */
-function columnClass(heading: (typeof HEADINGS)[number]): string {
-  return `map-column-${heading.replace(/\W+/g, '-')}`;
 }
 
 interface ActionLook {
@@ -74,8 +71,8 @@ export function VariantRow({ row, place, marks, outline, describedBy, onAction }
         <span class="map-name">{variant.name}</span>
       </span>
       {figures.map((figure, column) => (
-        <span key={column} role="gridcell" class={`map-figure ${columnClass(HEADINGS[column] ?? 'score')}`}>
-          {figure === NONE ? <span class="muted">{NONE}</span> : figure}
+        <span key={column} role="gridcell" class={`${COLUMN_CLASSES[column] ?? ''} ${figure === NONE ? 'muted' : ''}`}>
+          {figure}
         </span>
       ))}
       <span role="gridcell" class="map-actions">
@@ -108,7 +105,7 @@ function ActionButton({ action, look, row, marks, tab, onAction }: ActionButtonP
   return (
     <button
       type="button"
-      class="map-action"
+      class={`map-action codicon codicon-${set && action === 'pin' ? 'pinned' : look.icon}`}
       data-action={action}
       tabIndex={tab ? 0 : -1}
       aria-pressed={set}
@@ -117,8 +114,6 @@ function ActionButton({ action, look, row, marks, tab, onAction }: ActionButtonP
       onClick={() => {
         onAction(action);
       }}
-    >
-      <Icon name={set && action === 'pin' ? 'pinned' : look.icon} />
-    </button>
+    />
   );
 }
