@@ -5,42 +5,87 @@ import type { Row } from './rows.js';
 /** Where a row stands, for the component that draws it. */
 export interface RowPlace {
   index: number;
+  /** Key of the elements that show the row. */
+  slot: string;
   /** What of the row Tab reaches: the row itself (`row`), one of its buttons, or nothing. */
   active: 'row' | Focus['action'];
 }
 
 export type DrawRow = (row: Row, place: RowPlace) => VNode;
 
+/** Elements that show one row after another of its kind. */
+interface Slot {
+  key: string;
+  /** Where they stand among the others. */
+  rank: number;
+}
+
 interface Drawn {
   row: Row;
+  slot: Slot;
   place: RowPlace;
   drawRow: DrawRow;
   node: VNode;
 }
 
-/** Rows as they were last drawn. One of which nothing has changed is the same node again: nothing is done about it. */
+/**
+ * Rows as they were last drawn. One of which nothing has changed is the same node again: nothing is done about it. A row
+ * keeps its elements as long as it is drawn, so that focus and clicks stay with it; then they show another row, for
+ * elements made anew, and moved ones, are what scrolling would spend its time on.
+ */
 export class DrawnRows {
   private drawn = new Map<string, Drawn>();
+  private slots = 0;
 
-  /** Nodes of the rows at `indices`, of which `active` is the place that Tab reaches. */
-  draw(rows: readonly Row[], indices: readonly number[], active: Focus, drawRow: DrawRow): VNode[] {
+  /**
+   * Nodes of the rows at `indices`, of which `active` is the place that Tab reaches: `sorted` as the rows are, which is
+   * how they are read out, or else as their elements stand.
+   */
+  draw(rows: readonly Row[], indices: readonly number[], active: Focus, sorted: boolean, drawRow: DrawRow): VNode[] {
     const before = this.drawn;
-    this.drawn = new Map();
-    return indices.flatMap((index) => {
+    const inView = indices.flatMap((index) => {
       const row = rows[index];
-      if (row === undefined) return [];
-      const place: RowPlace = { index, active: row.key === active.key ? (active.action ?? 'row') : null };
-      const last = before.get(row.key);
-      const same =
-        last?.drawRow === drawRow && areShallowlyEqual(last.place, place) && areShallowlyEqual(last.row, row);
-      const node = same ? last.node : drawRow(row, place);
-      this.drawn.set(row.key, { row, place, drawRow, node });
-      return [node];
+      return row === undefined ? [] : [{ index, row }];
     });
+    const free = slotsLeft(before, new Set(inView.map(({ row }) => row.key)));
+    const drawn = inView.map(({ index, row }, position): Drawn => {
+      const last = before.get(row.key);
+      const slot = last?.slot ?? free.get(row.kind)?.pop() ?? this.newSlot(row.kind);
+      if (sorted) slot.rank = position;
+      const isActive = row.key === active.key;
+      const place: RowPlace = { index, slot: slot.key, active: isActive ? (active.action ?? 'row') : null };
+      const same = last?.drawRow === drawRow && isSamePlace(last.place, place) && isSameRow(last.row, row);
+      return { row, slot, place, drawRow, node: same ? last.node : drawRow(row, place) };
+    });
+    this.drawn = new Map(drawn.map((each) => [each.row.key, each]));
+    return drawn.sort((a, b) => a.slot.rank - b.slot.rank).map(({ node }) => node);
+  }
+
+  private newSlot(kind: Row['kind']): Slot {
+    const number = this.slots++;
+    return { key: `${kind} ${number}`, rank: number };
   }
 }
 
-function areShallowlyEqual<Value extends object>(a: Value, b: Value): boolean {
-  const fields = Object.entries(b) as [keyof Value, unknown][];
+/** Slots of rows that are drawn no more, by kind. */
+function slotsLeft(drawn: ReadonlyMap<string, Drawn>, kept: ReadonlySet<string>): Map<Row['kind'], Slot[]> {
+  const left = new Map<Row['kind'], Slot[]>();
+  for (const [key, { row, slot }] of drawn) {
+    if (kept.has(key)) continue;
+    const slots = left.get(row.kind);
+    if (slots === undefined) left.set(row.kind, [slot]);
+    else slots.push(slot);
+  }
+  return left;
+}
+
+function isSamePlace(a: RowPlace, b: RowPlace): boolean {
+  return a.index === b.index && a.slot === b.slot && a.active === b.active;
+}
+
+/** Rows are made anew together; what they are made of is mostly the same. */
+function isSameRow(a: Row, b: Row): boolean {
+  if (a === b) return true;
+  const fields = Object.entries(b) as [keyof Row, unknown][];
   return fields.length === Object.keys(a).length && fields.every(([field, value]) => a[field] === value);
 }

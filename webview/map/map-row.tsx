@@ -1,4 +1,5 @@
-import { useComputed } from '@preact/signals';
+import { computed } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
 import { selectedLayer } from '../state/ui-state.js';
 import { GridRow } from './grid-row.js';
 import { LayerRow } from './layer-row.js';
@@ -40,7 +41,8 @@ export function MapRow(props: MapRowProps<Row['kind']>) {
 function MapLayer({ row, place, model, describedBy }: MapRowProps<'layer'>) {
   const { shown, rules, measure, largest, openable, select, obey } = model;
   const { layer } = row;
-  const selected = useComputed(() => selectedLayer.value === layer).value;
+  // Drawn again only when this layer's answer changes; the same component comes to show other layers.
+  const selected = useMemo(() => computed(() => selectedLayer.value === layer), [layer]).value;
   const view = shown.map.layers[layer];
   if (view === undefined) return null;
   return (

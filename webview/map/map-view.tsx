@@ -36,7 +36,7 @@ export function MapView({ state, shown }: { state: PanelState; shown: ShownMap }
   const focus = treeFocus.value ?? { key: layerKey(0), action: null };
   useMapData(state);
   const drawRow = useCallback<DrawRow>(
-    (row, place) => <MapRow key={row.key} {...{ row, place, model, describedBy: DETAILS }} />,
+    (row, place) => <MapRow key={place.slot} {...{ row, place, model, describedBy: DETAILS }} />,
     [model],
   );
   const overview = useMemo(

@@ -8,6 +8,8 @@ import { ROW_HEIGHT, rowWindow, scrollToShow } from './window.js';
 
 /** Until the real height is known. */
 const FIRST_HEIGHT = 600;
+/** Without a scroll event for so long, scrolling has ended; the event that says so also comes between steps. */
+const REST_MS = 150;
 
 interface TreeGridProps {
   label: string;
@@ -34,18 +36,30 @@ export function TreeGrid(props: TreeGridProps) {
   const grid = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: FIRST_HEIGHT });
+  const [scrolling, setScrolling] = useState(false);
+  const rest = useRef<ReturnType<typeof setTimeout>>();
   const indices = useMemo(() => rowIndices(rows), [rows]);
   const active = resolveFocus(rows, focus);
   const hadFocus = grid.current?.contains(document.activeElement) ?? false;
   const stepped = useRef(false);
   const drawn = useMemo(() => new DrawnRows(), []);
   const inView = rowWindow(view.top, view.height, rows.length);
+  // Sorting moves elements, and one that is moved loses the focus.
+  const sorted = !scrolling && !hadFocus;
 
   const measure = (): void => {
     const element = scroller.current;
     if (element === null) return;
     const next = { top: element.scrollTop, height: heightOf(element) };
     setView((previous) => (windowKey(previous, rows.length) === windowKey(next, rows.length) ? previous : next));
+  };
+  const scrolled = (): void => {
+    setScrolling(true);
+    clearTimeout(rest.current);
+    rest.current = setTimeout(() => {
+      setScrolling(false);
+    }, REST_MS);
+    measure();
   };
   const show = (key: string): void => {
     const index = indices.get(key);
@@ -63,6 +77,12 @@ export function TreeGrid(props: TreeGridProps) {
       observer.disconnect();
     };
   }, [rows.length]);
+  useEffect(
+    () => () => {
+      clearTimeout(rest.current);
+    },
+    [],
+  );
   useEffect(() => {
     if (follow === null || isInTree()) return;
     onFocus({ key: follow, action: null });
@@ -106,10 +126,10 @@ export function TreeGrid(props: TreeGridProps) {
         onPoint(null);
       }}
     >
-      <div ref={scroller} class="map-scroll" role="rowgroup" onScroll={measure}>
+      <div ref={scroller} class="map-scroll" role="rowgroup" onScroll={scrolled}>
         {head}
         <div class="map-canvas" role="presentation" style={{ height: `${rows.length * ROW_HEIGHT}px` }}>
-          {drawn.draw(rows, drawnIndices(inView, indices.get(active.key)), active, drawRow)}
+          {drawn.draw(rows, drawnIndices(inView, indices.get(active.key)), active, sorted, drawRow)}
         </div>
       </div>
     </div>

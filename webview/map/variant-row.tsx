@@ -11,13 +11,13 @@ import type { RowPlace } from './drawn-rows.js';
 
 /** Columns that narrow panels leave out have a class of their own; the details below the map have their figures. */
 const COLUMNS = [
-  { column: 'loss-before', title: l10n.t('loss before') },
-  { column: 'loss', title: l10n.t('loss') },
-  { column: 'score', title: l10n.t('score') },
-  { column: 'memory', title: l10n.t('memory') },
-  { column: 'prefill', title: l10n.t('prefill') },
-  { column: 'decode', title: l10n.t('decode') },
-  { column: 'rule', title: l10n.t('rule') },
+  { look: 'map-figure map-column-loss-before', title: l10n.t('loss before') },
+  { look: 'map-figure map-column-loss', title: l10n.t('loss') },
+  { look: 'map-figure map-column-score', title: l10n.t('score') },
+  { look: 'map-figure map-column-memory', title: l10n.t('memory') },
+  { look: 'map-figure map-column-prefill', title: l10n.t('prefill') },
+  { look: 'map-figure map-column-decode', title: l10n.t('decode') },
+  { look: 'map-figure map-column-rule', title: l10n.t('rule') },
 ] as const;
 
 /** What the columns of the variants below are. */
@@ -25,8 +25,8 @@ export function VariantHeading({ row, place }: { row: Row & { kind: 'heading' };
   return (
     <GridRow row={row} place={place} class="map-variant map-heading">
       <span role="columnheader">{HALF_NAMES[row.half]}</span>
-      {COLUMNS.map(({ column, title }) => (
-        <span key={column} role="columnheader" class={`map-figure map-column-${column}`}>
+      {COLUMNS.map(({ look, title }) => (
+        <span key={look} role="columnheader" class={look}>
           {title}
         </span>
       ))}
@@ -79,8 +79,12 @@ export function VariantRow({ row, place, marks, outline, describedBy, onAction }
         <span class="map-name">{variant.name}</span>
       </span>
       {figures.map((figure, index) => (
-        <span key={index} role="gridcell" class={`map-figure map-column-${COLUMNS[index]?.column ?? ''}`}>
-          {figure === NONE ? <span class="muted">{NONE}</span> : figure}
+        <span
+          key={index}
+          role="gridcell"
+          class={figure === NONE ? `${COLUMNS[index]?.look ?? ''} muted` : COLUMNS[index]?.look}
+        >
+          {figure}
         </span>
       ))}
       <span role="gridcell" class="map-actions">
@@ -113,7 +117,7 @@ function ActionButton({ action, look, row, marks, tab, onAction }: ActionButtonP
   return (
     <button
       type="button"
-      class="map-action"
+      class={`map-action codicon codicon-${set && action === 'pin' ? 'pinned' : look.icon}`}
       data-action={action}
       tabIndex={tab ? 0 : -1}
       aria-pressed={set}
@@ -122,8 +126,6 @@ function ActionButton({ action, look, row, marks, tab, onAction }: ActionButtonP
       onClick={() => {
         onAction(action);
       }}
-    >
-      <Icon name={set && action === 'pin' ? 'pinned' : look.icon} />
-    </button>
+    />
   );
 }
