@@ -59,6 +59,10 @@ describe('the runs that the extension looks at', () => {
     await rm(join(dir, 'events.jsonl'));
     await until(() => store.get(dir) === undefined);
     assert.ok(changes.length > told);
+    assert.deepEqual([...new Set(changes)], [dir]);
+    const atLast = changes.length;
+    await sleep(10 * POLL_MS);
+    assert.equal(changes.length, atLast);
   });
 
   it('are in order: those with a process first, then the latest', async (test) => {
