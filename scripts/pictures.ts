@@ -29,7 +29,7 @@ async function takePictures(): Promise<void> {
     await workbench.openFile('stories.puzzle.json');
     await workbench.runCommand('Puzzle: Open Search Panel');
     await panel.condition(/^Finished in/).waitFor();
-    await panel.section('Solver').getByText('Optimal, proven').waitFor();
+    await panel.solution().waitFor();
     await workbench.runCommand('View: Close Primary Side Bar');
     await workbench.lens('Open panel').waitFor();
     await panel.layer(0).hover();

@@ -65,6 +65,11 @@ export const solutionViewSchema = z.object({
   gap: z.number(),
   nodes: z.number(),
   milliseconds: z.number(),
+  /**
+   * Where the run measured whole architectures and this is the best of them, which need not have the least sum of scores:
+   * how many, and the KL of this one and of the least sum, nats/token on text that nothing was selected on.
+   */
+  searched: z.object({ measured: z.number(), kl: z.number(), leastSumKl: z.number() }).nullable(),
   limits: z.array(limitViewSchema),
   totals: metricsSchema,
   parent: metricsSchema,

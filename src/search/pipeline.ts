@@ -41,8 +41,9 @@ import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
 import { type ScorePayload, scoreTask } from './score.js';
 import { scoreAllPairs, scoreUsedPairs } from './score-pairs.js';
 import { scoreStage } from './score-stage.js';
-import { SOLUTION_FILE, solveStage } from './solve-stage.js';
+import { solveStage } from './solve-stage.js';
 import { readSpec, resolveSpec, type Spec } from './spec.js';
+import { writeSolution } from './stored-solution.js';
 import { storedSpec } from './stored-spec.js';
 import { requirementsOf } from './sweep.js';
 import { beginStage, runStage } from './tasks.js';
@@ -148,8 +149,7 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   if (costs === undefined || table === undefined) throw new Error('the batch that was chosen was not measured');
   const blocks = { variants, library, coupled: together.coupled, validation, data };
   const solution = await refineSolution(context, { ...blocks, scores, costs, requirements, additive });
-  // How long it took differs from run to run, what came out does not.
-  await writeJson(run.path(SOLUTION_FILE), { ...solution, milliseconds: undefined });
+  await writeSolution(run.dir, solution, requirements);
   if (stops('solve')) return undefined;
   const chosen = { ...context, workload: timedWorkload(spec, solution.workload.batch) };
 

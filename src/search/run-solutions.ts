@@ -4,9 +4,10 @@ import { InputError } from '../common/errors.js';
 import { isFile, readJsonFile } from '../formats/json-file.js';
 import { writeJson } from '../run/artifacts.js';
 import { eventsPath, readEvents } from '../run/event-log.js';
+import { readSolution } from './stored-solution.js';
 
-// The architectures that a run has been solved for, beside the one that its child has: those that the log tells of, and
-// those that a person kept. Nothing here loads a solver.
+// The architectures that a run has been solved for: the one that its child has, those that the log tells of, and those
+// that a person kept. Nothing here loads a solver.
 
 /** What a person kept, in the run directory. */
 const KEPT_FILE = 'kept-solutions.json';
@@ -35,10 +36,16 @@ export const runSolutionSchema = z.object({
 });
 export type RunSolution = z.infer<typeof runSolutionSchema>;
 
-/** Of the result that the log has of a solve. */
-const loggedSchema = runSolutionSchema
+/** Of what a solve came to, as it is stored. */
+const solvedSchema = runSolutionSchema
   .extend({ limits: z.array(z.object({ text: z.string() })) })
   .transform(({ limits, ...solution }): RunSolution => ({ ...solution, limits: limits.map(({ text }) => text) }));
+
+/** What the child of a run is made from; null where the run has not come to it. */
+export async function ownSolution(runDir: string): Promise<RunSolution | null> {
+  // What an earlier version of the program wrote may lack something.
+  return solvedSchema.safeParse(await readSolution(runDir)).data ?? null;
+}
 
 /** Every solve that the search went through, in order; of equal ones the last. Empty where there is no run. */
 export async function loggedSolutions(runDir: string): Promise<RunSolution[]> {
@@ -48,7 +55,7 @@ export async function loggedSolutions(runDir: string): Promise<RunSolution[]> {
     if (event.type === 'task-started' && event.kind === 'solve') solves.add(event.key);
     if (event.type !== 'task-finished' || !solves.has(event.key)) continue;
     // What an earlier version of the program wrote may lack something.
-    const { data } = loggedSchema.safeParse(event.result);
+    const { data } = solvedSchema.safeParse(event.result);
     if (data === undefined) continue;
     const id = identity(data);
     found.delete(id);
@@ -68,13 +75,18 @@ export async function keptSolutions(runDir: string): Promise<RunSolution[]> {
 
 /** Keeps a solution for a run, once. */
 export async function keepSolution(runDir: string, solution: RunSolution): Promise<void> {
-  const others = (await keptSolutions(runDir)).filter((kept) => identity(kept) !== identity(solution));
+  const others = (await keptSolutions(runDir)).filter((kept) => !isSameSolution(kept, solution));
   await writeJson(path.join(runDir, KEPT_FILE), [...others, solution]);
 }
 
 /** Forgets a solution that was kept, by its place. */
 export async function dropSolution(runDir: string, index: number): Promise<void> {
   await writeJson(path.join(runDir, KEPT_FILE), (await keptSolutions(runDir)).toSpliced(index, 1));
+}
+
+/** Whether two are the same architecture for the same limits. */
+export function isSameSolution(one: RunSolution, other: RunSolution): boolean {
+  return identity(one) === identity(other);
 }
 
 const identity = ({ limits, architecture }: RunSolution): string => JSON.stringify([limits, architecture]);

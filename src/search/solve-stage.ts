@@ -1,4 +1,3 @@
-import { writeJson } from '../run/artifacts.js';
 import { taskKey } from '../run/task-key.js';
 import type { LibraryCosts } from '../target/costs.js';
 import type { SearchContext } from './context.js';
@@ -6,11 +5,8 @@ import type { LayerScores, Requirements } from './solve.js';
 import { solveSweep, type SweptArchitecture } from './sweep.js';
 import { runStage } from './tasks.js';
 
-/** The present architecture, in the run directory. */
-export const SOLUTION_FILE = 'solution.json';
-
 /**
- * Solves for what is required, unless the log has the answer, and writes `solution.json`.
+ * Solves for what is required, unless the log has the answer.
  *
  * @param costs of the same variants at each batch size of the target
  */
@@ -27,8 +23,5 @@ export async function solveStage(
       requirements,
     ),
   }));
-  const solved = finished.result as SweptArchitecture;
-  // How long it took differs from run to run, what came out does not.
-  await writeJson(context.run.path(SOLUTION_FILE), { ...solved, milliseconds: undefined });
-  return solved;
+  return finished.result as SweptArchitecture;
 }

@@ -11,7 +11,7 @@ import { chosenShapes } from '../../src/search/chosen-shapes.js';
 import { openModel, timedWorkload } from '../../src/search/context.js';
 import { startSearch } from '../../src/search/pipeline.js';
 import type { SolvedArchitecture } from '../../src/search/solve.js';
-import { SOLUTION_FILE } from '../../src/search/solve-stage.js';
+import { SOLUTION_FILE } from '../../src/search/stored-solution.js';
 import { storedSpec } from '../../src/search/stored-spec.js';
 import { largestBatch } from '../../src/target/largest-batch.js';
 import { createExecutor } from '../../src/worker/executor.js';

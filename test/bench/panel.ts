@@ -55,7 +55,7 @@ async function withPanel<Result>(
     await workbench.openFile(path.basename(spec));
     await workbench.runCommand('Puzzle: Open Search Panel');
     const panel = new Panel(workbench.webview());
-    await panel.section('Solver').getByText('Optimal, proven').waitFor();
+    await panel.solution().waitFor();
     return await use(panel);
   } finally {
     await workbench.close();

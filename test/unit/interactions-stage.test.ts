@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openRun } from '../../src/run/run.js';
 import { resumeSearch, startSearch } from '../../src/search/pipeline.js';
+import type { LayerRule } from '../../src/search/rules.js';
+import { answerSolve } from '../../src/worker/questions/solve.js';
 import type { RefinedSolution } from '../../src/search/interactions/stage.js';
-import { SOLUTION_FILE } from '../../src/search/solve-stage.js';
+import { SOLUTION_FILE } from '../../src/search/stored-solution.js';
 import { createExecutor } from '../../src/worker/executor.js';
 import { temporaryFolder } from '../support/model-folder.js';
 import { type SpecChanges, tinyRun, writeTinySearch } from '../support/tiny-search.js';
@@ -56,6 +58,42 @@ describe('a search of whole architectures', () => {
 
     const again = await search(t, WITH_INTERACTIONS);
     assert.deepEqual(await readFile(join(tinyRun(again), SOLUTION_FILE)), bytes);
+  });
+
+  it('is the answer to its own limits and rules; to others it is the least sum', async (t) => {
+    const dir = await search(t, WITH_INTERACTIONS);
+    const { interactions, ...solution } = await solved(dir);
+    assert.ok(interactions !== undefined);
+    const limits = { throughput: '>= 1.7x', memory: '<= 97%' };
+    const ask = async (asked: Record<string, string>, rules: LayerRule[] = []) => {
+      const answer = await answerSolve({ run: tinyRun(dir), limits: asked, rules });
+      assert.ok(answer.kind === 'solved', JSON.stringify(answer));
+      return answer.solution;
+    };
+    const own = await ask(limits);
+    assert.deepEqual(own.searched, {
+      measured: interactions.evaluations,
+      kl: interactions.chosen.realised.value,
+      leastSumKl: interactions.additive.realised.value,
+    });
+    const names = own.map.layers.map(({ attention, ffn }) => [attention.name, ffn.name]);
+    assert.deepEqual(
+      names,
+      solution.architecture.map(({ attention, ffn }) => [attention, ffn]),
+    );
+    const { status, objective, bound, gap, totals } = solution;
+    assert.deepEqual({ ...own, status, objective, bound, gap, totals }, own);
+    const [throughput] = own.limits;
+    assert.ok(throughput && throughput.used >= throughput.allowed);
+
+    const [layer, variant] = [0, solution.architecture[0]?.ffn ?? ''];
+    for (const other of [
+      await ask({ ...limits, memory: '<= 98%' }),
+      await ask(limits, [{ layer, half: 'ffn', pin: variant }]),
+    ]) {
+      assert.equal(other.searched, null);
+      assert.equal(other.status, 'optimal');
+    }
   });
 
   it('leaves the least sum where it is not asked for, or where the parent itself is the answer', async (t) => {

@@ -64,7 +64,7 @@ describe('the solutions of a run', () => {
   });
 
   it('stand in order: the child’s, the present one where it is none of the others, the others', () => {
-    const stored = { logged: [FASTER, FAST], kept: [SMALL] };
+    const stored = { own: null, logged: [FASTER, FAST], kept: [SMALL] };
     const origins = (present: RunSolution | null) =>
       compareSolutions(stored, FAST.architecture, present).map(({ origin, limits }) => [origin, limits[0]]);
     const others = [
@@ -77,8 +77,21 @@ describe('the solutions of a run', () => {
     assert.deepEqual(origins(news)[1], ['present', 'latency <= 40%']);
   });
 
+  it('have the child’s where whole architectures were searched, which no solve came to', () => {
+    const searched = solution('throughput >= 2x', 'no-op', 'ffn-50%');
+    const stored = { own: searched, logged: [FAST], kept: [] };
+    const compared = compareSolutions(stored, searched.architecture, null);
+    assert.deepEqual(
+      compared.map(({ origin, architecture }) => [origin, architecture]),
+      [
+        ['child', searched.architecture],
+        ['earlier', FAST.architecture],
+      ],
+    );
+  });
+
   it('are told apart by name, by how much and by layer', () => {
-    const compared = compareSolutions({ logged: [FAST, FASTER], kept: [FASTER] }, FAST.architecture, null);
+    const compared = compareSolutions({ own: null, logged: [FAST, FASTER], kept: [FASTER] }, FAST.architecture, null);
     assert.deepEqual(solutionNames(compared), ['child', 'earlier 1', 'kept 1']);
     assert.deepEqual(compared.map(limitTexts), [['throughput ≥ 2×'], ['throughput ≥ 3×'], ['throughput ≥ 3×']]);
     const [child, faster] = compared;
@@ -87,7 +100,7 @@ describe('the solutions of a run', () => {
     assert.equal(apartText(child, child), 'none');
     assert.equal(apartText({ ...child, architecture: [] }, child), 'another depth');
     assert.deepEqual(differingLayers([child, child]), []);
-    const small = compareSolutions({ logged: [], kept: [SMALL] }, null, null);
+    const small = compareSolutions({ own: null, logged: [], kept: [SMALL] }, null, null);
     assert.deepEqual(differingLayers([child, ...small]), [
       {
         layer: 1,

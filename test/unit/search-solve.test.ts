@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { InputError } from '../../src/common/errors.js';
@@ -8,7 +6,7 @@ import { createRun, openRun, type Run } from '../../src/run/run.js';
 import { type Constraint, parseConstraintFlags, parseConstraints } from '../../src/search/constraints.js';
 import { nearOptimalChoices } from '../../src/search/near-optimal.js';
 import { type ScoredLibrary, solveLibrary } from '../../src/search/solve.js';
-import { SOLUTION_FILE, solveStage } from '../../src/search/solve-stage.js';
+import { solveStage } from '../../src/search/solve-stage.js';
 import { temporaryDirectory } from '../support/run-process.js';
 import { allArchitectures, anyLibrary, library, parentMetrics } from '../support/scored-library.js';
 import { stageContext, tinyConfig } from '../support/stage-context.js';
@@ -202,27 +200,12 @@ describe('the solve stage', () => {
     assert.equal(second.state().tasks.finished, 3);
     await solveIn(second, memory(60));
     assert.equal(second.state().tasks.finished, 3);
-    const written = JSON.parse(await readFile(join(dir, SOLUTION_FILE), 'utf8')) as unknown;
-    assert.deepEqual({ ...(written as object), milliseconds: solved.milliseconds }, solved);
     await second.close();
   });
 
-  it('writes the same bytes in another run', async (t) => {
-    const files = await Promise.all(
-      [1, 2].map(async () => {
-        const run = await createRun(await temporaryDirectory(t), {});
-        await solveIn(run, memory(60));
-        await run.close();
-        return readFile(run.path(SOLUTION_FILE));
-      }),
-    );
-    assert.deepEqual(files[0], files[1]);
-  });
-
-  it('fails with the explanation, and leaves no solution', async (t) => {
+  it('fails with the explanation', async (t) => {
     const run = await createRun(await temporaryDirectory(t), {});
     await assert.rejects(solveIn(run, memory(1)), { name: 'InputError', message: /"memory <= 1%" \(alone, / });
-    await assert.rejects(readFile(run.path(SOLUTION_FILE)), { code: 'ENOENT' });
     await run.close();
   });
 });

@@ -19,6 +19,11 @@ export class Panel {
     return this.page.getByRole('banner').getByText(text).first();
   }
 
+  /** That there is a solution: one that is proven, or the best of those that were measured. */
+  solution(): Locator {
+    return this.section('Solver').getByText(/^(Optimal, proven|Best of all architectures measured whole)$/);
+  }
+
   get map(): Locator {
     return this.page.getByRole('treegrid');
   }

@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { useEffect, useRef } from 'preact/hooks';
 import type { PanelState } from '../../src/protocol/panel.js';
 import type { SolutionView, SolveAnswer } from '../../src/protocol/solution.js';
-import { count, duration, percent, significant } from '../ui/format.js';
+import { count, duration, significant } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { announce } from '../ui/live-region.js';
 import { Section } from '../ui/section.js';
@@ -14,6 +14,7 @@ import './solver.css';
 const STATUS = {
   optimal: { icon: 'pass', tone: 'ok', text: l10n.t('Optimal, proven') },
   incumbent: { icon: 'info', tone: 'info', text: l10n.t('Best so far, not proven') },
+  searched: { icon: 'pass', tone: 'ok', text: l10n.t('Best of all architectures measured whole') },
   infeasible: { icon: 'warning', tone: 'warning', text: l10n.t('No architecture meets the limits') },
   invalid: { icon: 'error', tone: 'error', text: l10n.t('The limits cannot be used') },
   none: { icon: 'circle-outline', tone: 'muted', text: l10n.t('No solution yet') },
@@ -44,13 +45,14 @@ export function SolverSection({ state }: { state: PanelState }) {
 }
 
 function Solution({ solution }: { solution: SolutionView }) {
-  const { objective, bound, gap, nodes, milliseconds, limits, batch, estimated } = solution;
+  const { objective, bound, gap, nodes, milliseconds, limits, batch, estimated, searched } = solution;
   return (
     <>
+      {searched !== null && <p class="muted">{searchedText(searched)}</p>}
       <dl class="solver-figures">
         <Figure name={l10n.t('objective')} value={`${significant(objective)} nats/token`} />
         <Figure name={l10n.t('bound')} value={significant(bound)} />
-        <Figure name={l10n.t('gap')} value={percent(gap)} />
+        <Figure name={l10n.t('gap')} value={significant(gap)} />
         <Figure name={l10n.t('nodes')} value={count(nodes)} />
         <Figure name={l10n.t('time')} value={duration(milliseconds / 1000)} />
         <Figure name={l10n.t('batch')} value={count(batch)} />
@@ -71,15 +73,29 @@ function Solution({ solution }: { solution: SolutionView }) {
 
 function statusOf(answer: SolveAnswer | null): keyof typeof STATUS {
   if (answer === null) return 'none';
-  return answer.kind === 'solved' ? answer.solution.status : answer.kind;
+  if (answer.kind !== 'solved') return answer.kind;
+  const { status, searched } = answer.solution;
+  return status === 'incumbent' && searched !== null ? 'searched' : status;
 }
 
 function answerText(answer: SolveAnswer | null): string {
   if (answer?.kind !== 'solved') return STATUS[statusOf(answer)].text;
-  const { status, objective } = answer.solution;
+  const { status, objective, searched } = answer.solution;
+  if (searched !== null) {
+    return l10n.t('best of {0} measured, KL {1} nats/token', count(searched.measured), significant(searched.kl));
+  }
   return status === 'optimal'
     ? l10n.t('optimal, objective {0} nats/token', significant(objective))
     : l10n.t('not proven, objective {0} nats/token', significant(objective));
+}
+
+/** What the search of whole architectures came to, beside the least sum of scores. */
+function searchedText({ measured, kl, leastSumKl }: NonNullable<SolutionView['searched']>): string {
+  const [number, own, least] = [count(measured), significant(kl), significant(leastSumKl)];
+  return l10n.t(
+    '{0} whole architectures were measured. KL before uptraining, on text that nothing was selected on: {1} nats/token; {2} with the least sum of scores.',
+    ...[number, own, least],
+  );
 }
 
 /** Has a text read out whenever it becomes another. */

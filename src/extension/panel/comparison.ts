@@ -6,7 +6,13 @@ import { isFile, readJsonFile } from '../../formats/json-file.js';
 import type { ComparedModel, ComparedSolution, Comparison } from '../../protocol/panel.js';
 import type { SolutionView } from '../../protocol/solution.js';
 import { REPORT_FILE } from '../../search/report.js';
-import { keptSolutions, loggedSolutions, type RunSolution } from '../../search/run-solutions.js';
+import {
+  isSameSolution,
+  keptSolutions,
+  loggedSolutions,
+  ownSolution,
+  type RunSolution,
+} from '../../search/run-solutions.js';
 
 const MAX_REPORT_BYTES = 64 * 1024 * 1024;
 
@@ -117,28 +123,32 @@ export function mergeRuns(runs: readonly ComparedRun[]): Comparison | null {
 
 /** The solutions that a run directory tells of: those of its log, and those that were kept. */
 export interface StoredSolutions {
+  /** What its child was made from; null before that is known. */
+  own: RunSolution | null;
   logged: readonly RunSolution[];
   kept: readonly RunSolution[];
 }
 
 export async function readSolutions(runDir: string): Promise<StoredSolutions> {
-  return { logged: await loggedSolutions(runDir), kept: await keptSolutions(runDir) };
+  const own = await ownSolution(runDir);
+  return { own, logged: await loggedSolutions(runDir), kept: await keptSolutions(runDir) };
 }
 
 /** The solutions of a run in their order: the child's, the present one where it is none of the others, the others. */
 export function compareSolutions(
-  { logged, kept }: StoredSolutions,
+  { own, logged, kept }: StoredSolutions,
   child: Architecture | null,
   present: RunSolution | null,
 ): ComparedSolution[] {
-  const childs = logged.findLast(({ architecture }) => child !== null && isSame(architecture, child));
-  const stored = [...logged, ...kept];
+  const solved = own === null ? logged : [...logged, own];
+  const childs = solved.findLast(({ architecture }) => child !== null && isSame(architecture, child));
+  const stored = [...solved, ...kept];
   const isNews = present !== null && !stored.some(({ architecture }) => isSame(architecture, present.architecture));
   const as = (origin: ComparedSolution['origin'], solution: RunSolution) => ({ ...solution, origin, run: null });
   return [
     ...(childs === undefined ? [] : [as('child', childs)]),
     ...(isNews ? [as('present', present)] : []),
-    ...logged.filter((one) => one !== childs).map((one) => as('earlier', one)),
+    ...logged.filter((one) => childs === undefined || !isSameSolution(one, childs)).map((one) => as('earlier', one)),
     ...kept.map((one) => as('kept', one)),
   ];
 }

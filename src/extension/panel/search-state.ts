@@ -51,6 +51,9 @@ interface OfLibrary<Params> {
   params: Params;
   /** Seconds that went into scores and costs: others, when these have been made anew. */
   made: number[];
+  /** How far the run is: what it has searched counts too. */
+  state: string;
+  stage: string | null;
 }
 
 /**
@@ -203,12 +206,13 @@ export class SearchState {
   private update(): void {
     const { runDir, file } = this.place;
     const { run, spec } = this;
-    const made = run === undefined ? null : librarySeconds(run);
+    const seconds = run === undefined ? null : librarySeconds(run);
+    const made = run === undefined || seconds === null ? null : { made: seconds, state: run.state, stage: run.stage };
     const limits = spec === null ? null : changedLimits(spec, this.tried);
     this.answer.want(
-      made && spec && limits && { params: { run: runDir, limits, rules: spec.rules, margin: spec.margin }, made },
+      made && spec && limits && { params: { run: runDir, limits, rules: spec.rules, margin: spec.margin }, ...made },
     );
-    this.ranges.want(made && { params: { run: runDir }, made });
+    this.ranges.want(made && { params: { run: runDir }, ...made });
     this.measured.want(run === undefined ? null : { state: run.state });
     this.solutions.want(run === undefined ? null : { state: run.state, stage: run.stage });
     this.parent.want(spec === null ? null : path.join(resolveSpec(spec, file).parent, 'config.json'));
@@ -261,7 +265,7 @@ export class SearchState {
     const measured = this.measured.value;
     const predicted = solution === null ? [] : [predictedModel('solution', solution, 'totals')];
     const solutions = compareSolutions(
-      this.solutions.value ?? { logged: [], kept: [] },
+      this.solutions.value ?? { logged: [], kept: [], own: null },
       measured?.architecture ?? null,
       solution && runSolution(solution),
     );

@@ -1,13 +1,21 @@
 import { InputError } from '../../common/errors.js';
 import { describeModel } from '../../model/config-map.js';
-import type { MetricRange, SolveAnswer } from '../../protocol/solution.js';
+import type { MetricRange, SolutionView, SolveAnswer } from '../../protocol/solution.js';
 import { chosenShapes } from '../../search/chosen-shapes.js';
 import { parseConstraints } from '../../search/constraints.js';
 import { InfeasibleError } from '../../search/infeasible.js';
 import type { LayerRule } from '../../search/rules.js';
 import { limitUses, metricRanges } from '../../search/solution-view.js';
-import type { Requirements, SolvedArchitecture } from '../../search/solve.js';
+import {
+  choicesOf,
+  formulate,
+  insteadOf,
+  type Requirements,
+  type ScoredLibrary,
+  type SolvedArchitecture,
+} from '../../search/solve.js';
 import type { StoredLibrary } from '../../search/stored-library.js';
+import { type StoredSearch, storedSearch } from '../../search/stored-solution.js';
 import { requirementsOf, solveSweep } from '../../search/sweep.js';
 import { knownLibrary } from './runs.js';
 
@@ -20,7 +28,10 @@ interface SolveParams {
   margin?: number | undefined;
 }
 
-/** The optimum of a run under these limits and rules, or why there is none. */
+/**
+ * The optimum of a run under these limits and rules, or why there is none. Where the run has searched whole architectures
+ * under the same ones, it is what that search came to.
+ */
 export async function answerSolve({ run, limits, rules, margin }: SolveParams): Promise<SolveAnswer> {
   const stored = await knownLibrary(run);
   try {
@@ -28,7 +39,7 @@ export async function answerSolve({ run, limits, rules, margin }: SolveParams): 
     const asked = { target: spec.target, margin: margin ?? spec.margin, rules };
     const requirements = requirementsOf(asked, parseConstraints(limits), sweep);
     const solved = await solveSweep(stored.libraries, requirements);
-    return { kind: 'solved', solution: solutionView(stored, solved, requirements) };
+    return { kind: 'solved', solution: await solutionView(stored, solved, requirements) };
   } catch (error) {
     if (error instanceof InfeasibleError) {
       return { kind: 'infeasible', message: error.reason, relaxation: textsOf(error.relaxation) };
@@ -43,22 +54,41 @@ export async function answerRanges({ run }: { run: string }): Promise<MetricRang
   return metricRanges((await knownLibrary(run)).library);
 }
 
-function solutionView(
-  { parent, variants, library, libraries }: StoredLibrary,
-  solved: SolvedArchitecture,
+async function solutionView(
+  { dir, parent, variants, library, libraries }: StoredLibrary,
+  additive: SolvedArchitecture,
   requirements: Requirements,
-): Extract<SolveAnswer, { kind: 'solved' }>['solution'] {
+): Promise<SolutionView> {
+  const priced = libraries.find(({ costs }) => costs.workload.batch === additive.workload.batch) ?? library;
+  const search = await storedSearch(dir, requirements, additive.architecture);
+  const solved = search === undefined ? additive : chosenInstead(additive, search, priced, requirements);
   const { status, objective, bound, gap, nodes, milliseconds, totals, architecture } = solved;
   const scores = architecture.map(({ score }) => score);
-  const chosen = libraries.find(({ costs }) => costs.workload.batch === solved.workload.batch) ?? library;
   return {
     ...{ status, objective, bound, gap, nodes, milliseconds },
-    limits: limitUses(solved, chosen, requirements),
+    searched: search === undefined ? null : searchedView(search),
+    limits: limitUses(solved, priced, requirements),
     ...{ totals, parent: solved.parent },
     batch: solved.workload.batch,
     estimated: solved.estimated ?? null,
     map: describeModel(parent, chosenShapes(variants, architecture), scores),
   };
+}
+
+/** What the search of whole architectures chose in the place of the least sum of scores. */
+function chosenInstead(
+  additive: SolvedArchitecture,
+  { chosen }: StoredSearch,
+  library: ScoredLibrary,
+  requirements: Requirements,
+): SolvedArchitecture {
+  const program = formulate(library, requirements);
+  const choices = choicesOf(program, chosen.architecture);
+  return insteadOf(additive, program, library, requirements.constraints, choices);
+}
+
+function searchedView({ evaluations, chosen, additive }: StoredSearch): SolutionView['searched'] {
+  return { measured: evaluations, kl: chosen.realised.value, leastSumKl: additive.realised.value };
 }
 
 /** Without the metrics that are left alone. */

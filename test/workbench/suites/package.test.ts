@@ -45,7 +45,7 @@ await describeInWorkbench(
       await panel()
         .condition(/^Finished in/)
         .waitFor();
-      await panel().section('Solver').getByText('Optimal, proven').waitFor();
+      await panel().solution().waitFor();
       assert.ok(existsSync(join(search.run, 'child/model.safetensors')));
       await workbench.screenshot('packaged-finished');
     });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Report } from '../../../src/search/report.js';
 import { Panel } from '../panel.js';
 import { COMMENT, finish, writeSearch, type Search } from '../searches.js';
 import { describeInWorkbench } from '../session.js';
@@ -34,12 +36,24 @@ await describeInWorkbench(
         .condition(/Finished in/)
         .waitFor();
       assert.equal((await panel().architecture()).length, 3);
-      await panel().section('Solver').getByText('Optimal, proven').waitFor();
+      await panel().solution().waitFor();
       await panel()
         .section('Comparison')
         .getByRole('row', { name: /^Parameters 44,328/ })
         .waitFor();
       await workbench.screenshot('panel-finished');
+    });
+
+    session.test('shows the child on the map, and the same one among the solutions', async () => {
+      const { architecture } = JSON.parse(await readFile(join(search.run, 'report.json'), 'utf8')) as Report;
+      const shown = await panel().architecture();
+      for (const [i, { attention, ffn }] of architecture.entries()) {
+        assert.ok(shown[i]?.includes(`attention ${attention.name}`) && shown[i].includes(`FFN ${ffn.name}`), shown[i]);
+      }
+      await panel()
+        .section('Comparison')
+        .getByRole('row', { name: /^child throughput ≥ 1.7× memory ≤ 97%/ })
+        .waitFor();
     });
 
     session.test('redraws the map when a limit is edited, and writes the spec; undo takes both back', async () => {

@@ -67,7 +67,7 @@ await describeInWorkbench(
       await panel()
         .condition(/^Running: uptrain/)
         .waitFor();
-      await panel().section('Solver').getByText('Optimal, proven').waitFor();
+      await panel().solution().waitFor();
       await panel()
         .section('Loss curves')
         .getByRole('img', { name: /^Loss over steps/ })
