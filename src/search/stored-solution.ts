@@ -54,8 +54,9 @@ export async function storedSearch(
   const json = await readSolution(runDir);
   if (json === undefined) return undefined;
   const { data } = storedSchema.safeParse(json);
-  if (data === undefined)
-    {throw new InputError('is not a solution of this version of the program', join(runDir, SOLUTION_FILE));}
+  if (data === undefined) {
+    throw new InputError('is not a solution of this version of the program', join(runDir, SOLUTION_FILE));
+  }
   const { interactions } = data;
   const isSame =
     isDeepStrictEqual(data.requirements, JSON.parse(JSON.stringify(requirements))) &&
