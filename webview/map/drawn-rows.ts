@@ -1,4 +1,3 @@
-import type { VNode } from 'preact';
 import type { Focus } from './navigate.js';
 import type { Row } from './rows.js';
 
@@ -9,9 +8,19 @@ export interface RowPlace {
   slot: string;
   /** What of the row Tab reaches: the row itself (`row`), one of its buttons, or nothing. */
   active: 'row' | Focus['action'];
+  /** Rows pass too fast to be read: what names this one is enough. */
+  brief: boolean;
 }
 
-export type DrawRow = (row: Row, place: RowPlace) => VNode;
+/** How rows go by. */
+export interface Pace {
+  /** Elements stand as the rows do, which is how they are read out; or else as they come. */
+  sorted: boolean;
+  /** Rows that come into view are drawn in brief; those that are there stay as they are. */
+  fast: boolean;
+}
+
+export type DrawRow<Node> = (row: Row, place: RowPlace) => Node;
 
 /** Elements that show one row after another of its kind. */
 interface Slot {
@@ -20,12 +29,12 @@ interface Slot {
   rank: number;
 }
 
-interface Drawn {
+interface Drawn<Node> {
   row: Row;
   slot: Slot;
   place: RowPlace;
-  drawRow: DrawRow;
-  node: VNode;
+  drawRow: DrawRow<Node>;
+  node: Node;
 }
 
 /**
@@ -33,27 +42,33 @@ interface Drawn {
  * keeps its elements as long as it is drawn, so that focus and clicks stay with it; then they show another row, for
  * elements made anew, and moved ones, are what scrolling would spend its time on.
  */
-export class DrawnRows {
-  private drawn = new Map<string, Drawn>();
+export class DrawnRows<Node> {
+  private drawn = new Map<string, Drawn<Node>>();
   private slots = 0;
 
   /**
-   * Nodes of the rows at `indices`, of which `active` is the place that Tab reaches: `sorted` as the rows are, which is
-   * how they are read out, or else as their elements stand.
+   * Nodes of the rows at `indices`, of which `active` is the place that Tab reaches.
    */
-  draw(rows: readonly Row[], indices: readonly number[], active: Focus, sorted: boolean, drawRow: DrawRow): VNode[] {
+  draw(
+    rows: readonly Row[],
+    indices: readonly number[],
+    active: Focus,
+    { sorted, fast }: Pace,
+    drawRow: DrawRow<Node>,
+  ): Node[] {
     const before = this.drawn;
     const inView = indices.flatMap((index) => {
       const row = rows[index];
       return row === undefined ? [] : [{ index, row }];
     });
     const free = slotsLeft(before, new Set(inView.map(({ row }) => row.key)));
-    const drawn = inView.map(({ index, row }, position): Drawn => {
+    const drawn = inView.map(({ index, row }, position): Drawn<Node> => {
       const last = before.get(row.key);
       const slot = last?.slot ?? free.get(row.kind)?.pop() ?? this.newSlot(row.kind);
       if (sorted) slot.rank = position;
       const isActive = row.key === active.key;
-      const place: RowPlace = { index, slot: slot.key, active: isActive ? (active.action ?? 'row') : null };
+      const brief = fast && (last?.place.brief ?? true);
+      const place: RowPlace = { index, slot: slot.key, active: isActive ? (active.action ?? 'row') : null, brief };
       const same = last?.drawRow === drawRow && isSamePlace(last.place, place) && isSameRow(last.row, row);
       return { row, slot, place, drawRow, node: same ? last.node : drawRow(row, place) };
     });
@@ -68,7 +83,7 @@ export class DrawnRows {
 }
 
 /** Slots of rows that are drawn no more, by kind. */
-function slotsLeft(drawn: ReadonlyMap<string, Drawn>, kept: ReadonlySet<string>): Map<Row['kind'], Slot[]> {
+function slotsLeft(drawn: ReadonlyMap<string, Drawn<unknown>>, kept: ReadonlySet<string>): Map<Row['kind'], Slot[]> {
   const left = new Map<Row['kind'], Slot[]>();
   for (const [key, { row, slot }] of drawn) {
     if (kept.has(key)) continue;
@@ -80,7 +95,7 @@ function slotsLeft(drawn: ReadonlyMap<string, Drawn>, kept: ReadonlySet<string>)
 }
 
 function isSamePlace(a: RowPlace, b: RowPlace): boolean {
-  return a.index === b.index && a.slot === b.slot && a.active === b.active;
+  return a.index === b.index && a.slot === b.slot && a.active === b.active && a.brief === b.brief;
 }
 
 /** Rows are made anew together; what they are made of is mostly the same. */

@@ -1,4 +1,5 @@
 import * as l10n from '@vscode/l10n';
+import type { VNode } from 'preact';
 import { useCallback, useMemo } from 'preact/hooks';
 import type { PanelState } from '../../src/protocol/panel.js';
 import { openLayers, selectedLayer } from '../state/ui-state.js';
@@ -35,7 +36,7 @@ export function MapView({ state, shown }: { state: PanelState; shown: ShownMap }
   const selected = selectedLayer.value;
   const focus = treeFocus.value ?? { key: layerKey(0), action: null };
   useMapData(state);
-  const drawRow = useCallback<DrawRow>(
+  const drawRow = useCallback<DrawRow<VNode>>(
     (row, place) => <MapRow key={place.slot} {...{ row, place, model, describedBy: DETAILS }} />,
     [model],
   );

@@ -1,4 +1,4 @@
-import type { ComponentChildren, TargetedEvent, TargetedKeyboardEvent } from 'preact';
+import type { ComponentChildren, TargetedEvent, TargetedKeyboardEvent, VNode } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { DrawnRows, type DrawRow } from './drawn-rows.js';
 import { isInTree } from './map-state.js';
@@ -10,6 +10,8 @@ import { ROW_HEIGHT, rowWindow, scrollToShow } from './window.js';
 const FIRST_HEIGHT = 600;
 /** Without a scroll event for so long, scrolling has ended; the event that says so also comes between steps. */
 const REST_MS = 150;
+/** Between two scroll events, which come once a frame: beyond this no row can be read. */
+const FAST_PX = 6 * ROW_HEIGHT;
 
 interface TreeGridProps {
   label: string;
@@ -19,7 +21,7 @@ interface TreeGridProps {
   /** A row to be gone to whenever it changes, unless the user is in the tree. */
   follow: string | null;
   head: ComponentChildren;
-  drawRow: DrawRow;
+  drawRow: DrawRow<VNode>;
   /** Tab is to reach another place: the focus is there, or `follow` has changed. */
   onFocus: (focus: Focus) => void;
   /** A key moved the focus or asks for something. */
@@ -36,16 +38,17 @@ export function TreeGrid(props: TreeGridProps) {
   const grid = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: FIRST_HEIGHT });
-  const [scrolling, setScrolling] = useState(false);
+  const [motion, setMotion] = useState<'none' | 'slow' | 'fast'>('none');
+  const lastTop = useRef(0);
   const rest = useRef<ReturnType<typeof setTimeout>>();
   const indices = useMemo(() => rowIndices(rows), [rows]);
   const active = resolveFocus(rows, focus);
   const hadFocus = grid.current?.contains(document.activeElement) ?? false;
   const stepped = useRef(false);
-  const drawn = useMemo(() => new DrawnRows(), []);
+  const drawn = useMemo(() => new DrawnRows<VNode>(), []);
   const inView = rowWindow(view.top, view.height, rows.length);
   // Sorting moves elements, and one that is moved loses the focus.
-  const sorted = !scrolling && !hadFocus;
+  const pace = { sorted: motion === 'none' && !hadFocus, fast: motion === 'fast' };
 
   const measure = (): void => {
     const element = scroller.current;
@@ -53,11 +56,13 @@ export function TreeGrid(props: TreeGridProps) {
     const next = { top: element.scrollTop, height: heightOf(element) };
     setView((previous) => (windowKey(previous, rows.length) === windowKey(next, rows.length) ? previous : next));
   };
-  const scrolled = (): void => {
-    setScrolling(true);
+  const scrolled = (event: TargetedEvent<HTMLDivElement>): void => {
+    const { scrollTop } = event.currentTarget;
+    setMotion(Math.abs(scrollTop - lastTop.current) > FAST_PX ? 'fast' : 'slow');
+    lastTop.current = scrollTop;
     clearTimeout(rest.current);
     rest.current = setTimeout(() => {
-      setScrolling(false);
+      setMotion('none');
     }, REST_MS);
     measure();
   };
@@ -128,8 +133,12 @@ export function TreeGrid(props: TreeGridProps) {
     >
       <div ref={scroller} class="map-scroll" role="rowgroup" onScroll={scrolled}>
         {head}
-        <div class="map-canvas" role="presentation" style={{ height: `${rows.length * ROW_HEIGHT}px` }}>
-          {drawn.draw(rows, drawnIndices(inView, indices.get(active.key)), active, sorted, drawRow)}
+        <div
+          class={motion === 'none' ? 'map-canvas' : 'map-canvas scrolling'}
+          role="presentation"
+          style={{ height: `${rows.length * ROW_HEIGHT}px` }}
+        >
+          {drawn.draw(rows, drawnIndices(inView, indices.get(active.key)), active, pace, drawRow)}
         </div>
       </div>
     </div>

@@ -59,14 +59,6 @@ interface VariantRowProps {
 export function VariantRow({ row, place, marks, outline, describedBy, onAction }: VariantRowProps) {
   const { variant } = row;
   const { chosen, banned } = marks;
-  const figures = [
-    orNone(variant.lossBefore, lossText),
-    variant.failed ? l10n.t('failed') : orNone(variant.loss, lossText),
-    orNone(variant.score, scoreText),
-    orNone(variant.memory, bytes),
-    orNone(variant.prefillSeconds, duration),
-    orNone(variant.decodeSeconds, duration),
-  ];
   return (
     <GridRow
       {...{ row, place, describedBy }}
@@ -78,6 +70,24 @@ export function VariantRow({ row, place, marks, outline, describedBy, onAction }
         <Bar half={variant} outline={outline} />
         <span class="map-name">{variant.name}</span>
       </span>
+      {!place.brief && <VariantCells {...{ row, place, marks, onAction }} />}
+    </GridRow>
+  );
+}
+
+/** The figures of a variant, and what can be done about it. */
+function VariantCells({ row, place, marks, onAction }: Pick<VariantRowProps, 'row' | 'place' | 'marks' | 'onAction'>) {
+  const { variant } = row;
+  const figures = [
+    orNone(variant.lossBefore, lossText),
+    variant.failed ? l10n.t('failed') : orNone(variant.loss, lossText),
+    orNone(variant.score, scoreText),
+    orNone(variant.memory, bytes),
+    orNone(variant.prefillSeconds, duration),
+    orNone(variant.decodeSeconds, duration),
+  ];
+  return (
+    <>
       {figures.map((figure, index) => (
         <span
           key={index}
@@ -98,7 +108,7 @@ export function VariantRow({ row, place, marks, outline, describedBy, onAction }
             />
           ))}
       </span>
-    </GridRow>
+    </>
   );
 }
 
