@@ -4,14 +4,13 @@ import { taskKey } from '../run/task-key.js';
 import type { LibraryCosts } from '../target/costs.js';
 import type { Activations } from './activations.js';
 import { inputOf, momentSource } from './block-library.js';
-import { parseConstraints } from './constraints.js';
 import type { SearchContext, TaskRequest } from './context.js';
 import type { CouplePayload, CoupleResult } from './couple.js';
 import { type CoupledPair, trainedHalf } from './coupled.js';
 import { nearOptimalChoices, type PairOfLayer } from './near-optimal.js';
 import { pairName } from './pair-name.js';
 import { type PairInputs, type VariantPair, withPairs } from './score-pairs.js';
-import type { LayerScores } from './solve.js';
+import type { LayerScores, Requirements } from './solve.js';
 import { beginStage, StageParts, warnOnce } from './tasks.js';
 
 /** Near-optimal solutions by new scores may use further pairs: they are looked at again so often. */
@@ -35,11 +34,14 @@ export interface CoupledStage {
  * as pairs, and looks again by the new scores. A pair that together came no nearer to the parent keeps the weights that its
  * variants have alone; of those with the parent's own half the score then stays as well.
  */
-export async function coupleStage(context: SearchContext, inputs: CoupleInputs): Promise<CoupledStage> {
+export async function coupleStage(
+  context: SearchContext,
+  inputs: CoupleInputs,
+  requirements: Requirements,
+): Promise<CoupledStage> {
   const { spec } = context;
   if (!spec.distil.coupled) return { scores: inputs.scores, coupled: [] };
   beginStage(context, 'couple');
-  const requirements = { constraints: parseConstraints(spec.limits), margin: spec.margin, rules: spec.rules };
   const coupled: CoupledPair[] = [];
   const seen = new Set<string>();
   const parts = new StageParts(context, 'couple');

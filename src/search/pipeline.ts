@@ -37,9 +37,9 @@ import type { Report } from './report.js';
 import { type MomentsPayload, momentsTask } from './moments-task.js';
 import { planSeconds } from './plan.js';
 import { defaultRunDir } from './run-dir.js';
-import { LIBRARY_FILE, SCORES_FILE } from './run-files.js';
+import { LIBRARY_FILE } from './run-files.js';
 import { type ScorePayload, scoreTask } from './score.js';
-import { scoreAllPairs, scoreUsedPairs } from './score-pairs.js';
+import { scoreAllPairs, scoreUsedPairs, writeScores } from './score-pairs.js';
 import { scoreStage } from './score-stage.js';
 import { solveStage } from './solve-stage.js';
 import { readSpec, resolveSpec, type Spec } from './spec.js';
@@ -128,7 +128,7 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   const validation = new Activations(context, data, 'validation', budgets.scoreTokens);
   const { scores: ofHalves, details } = await scoreStage(context, variants, library, validation, data);
   await writeLibrary(run, library, details);
-  await writeJson(run.path(SCORES_FILE), ofHalves);
+  await writeScores(context, ofHalves);
   const pairs = { variants, library, activations: validation, data };
   const known = await scoreAllPairs(context, { ...pairs, scores: ofHalves });
   if (stops('score')) return undefined;
@@ -137,19 +137,19 @@ async function runStages(context: SearchContext, options: SearchOptions): Promis
   const priced = pricedAtBatches(context.parent.config, variants, tables, spec.target.workload);
   if (stops('measure')) return undefined;
 
-  const together = await coupleStage(context, { ...pairs, scores: known, priced, calibration });
+  const requirements = requirementsOf(spec, parseConstraints(spec.limits), priced);
+  const together = await coupleStage(context, { ...pairs, scores: known, priced, calibration }, requirements);
   if (stops('couple')) return undefined;
 
   let { scores } = together;
-  for (const costs of priced) scores = await scoreUsedPairs(context, { ...pairs, scores }, costs);
-  const requirements = requirementsOf(spec, parseConstraints(spec.limits), priced);
+  for (const costs of priced) scores = await scoreUsedPairs(context, { ...pairs, scores }, costs, requirements);
   const additive = await solveStage(context, scores, priced, requirements);
   const at = priced.findIndex(({ workload }) => workload.batch === additive.workload.batch);
   const [costs, table] = [priced[at], tables[at]];
   if (costs === undefined || table === undefined) throw new Error('the batch that was chosen was not measured');
   const blocks = { variants, library, coupled: together.coupled, validation, data };
   const solution = await refineSolution(context, { ...blocks, scores, costs, requirements, additive });
-  await writeSolution(run.dir, solution, requirements);
+  await writeSolution(run.dir, solution, { requirements, library: { scores, costs } });
   if (stops('solve')) return undefined;
   const chosen = { ...context, workload: timedWorkload(spec, solution.workload.batch) };
 

@@ -2,6 +2,7 @@
 
 /** The scores as the solver sees them. */
 export const SCORES_FILE = 'scores.json';
+export const MAX_SCORES_BYTES = 16 * 2 ** 20;
 
 /** Every trained variant with its losses and scores. */
 export const LIBRARY_FILE = 'library.json';

@@ -1,18 +1,19 @@
+import { isDeepStrictEqual } from 'node:util';
+import { readJsonFileIfPresent } from '../formats/json-file.js';
 import type { LayerVariants } from '../model/variants.js';
 import { writeJson } from '../run/artifacts.js';
 import { taskKey } from '../run/task-key.js';
 import type { LibraryCosts } from '../target/costs.js';
 import type { Activations } from './activations.js';
 import type { LibraryEntry } from './block-library.js';
-import { parseConstraints } from './constraints.js';
 import type { SearchContext } from './context.js';
 import type { PackedData } from './data.js';
 import { nearOptimalChoices, type PairOfLayer } from './near-optimal.js';
-import { SCORES_FILE } from './run-files.js';
+import { MAX_SCORES_BYTES, SCORES_FILE } from './run-files.js';
 import { type NamedCandidate, scoreCandidates } from './score-stage.js';
 import { pairName } from './pair-name.js';
 import { type StageTasks, stageTasks } from './tasks.js';
-import type { LayerScores } from './solve.js';
+import type { LayerScores, Requirements } from './solve.js';
 
 /** Near-optimal solutions by new scores may use further pairs: they are looked at again so often. */
 const MAX_ROUNDS = 4;
@@ -35,6 +36,14 @@ export interface PairInputs {
   data: PackedData;
 }
 
+/** Writes the scores of halves, unless they are there, perhaps with those of pairs. */
+export async function writeScores({ run }: SearchContext, ofHalves: readonly LayerScores[]): Promise<void> {
+  const file = run.path(SCORES_FILE);
+  const stored = (await readJsonFileIfPresent(file, MAX_SCORES_BYTES)) as readonly LayerScores[] | undefined;
+  const halves = stored?.map(({ attention, ffn }) => ({ attention, ffn }));
+  if (!isDeepStrictEqual(halves, ofHalves)) await writeJson(file, ofHalves);
+}
+
 /** Scores every pair of every layer, where the spec asks for that. */
 export async function scoreAllPairs(context: SearchContext, inputs: PairInputs): Promise<readonly LayerScores[]> {
   if (context.spec.score.pairs !== 'all') return inputs.scores;
@@ -52,10 +61,10 @@ export async function scoreUsedPairs(
   context: SearchContext,
   inputs: PairInputs,
   costs: LibraryCosts,
+  requirements: Requirements,
 ): Promise<readonly LayerScores[]> {
   const { spec } = context;
   if (spec.score.pairs !== 'near-optimal') return inputs.scores;
-  const requirements = { constraints: parseConstraints(spec.limits), margin: spec.margin, rules: spec.rules };
   let { scores } = inputs;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const names = await nearOptimalChoices({ scores, costs }, requirements);

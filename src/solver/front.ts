@@ -29,7 +29,7 @@ const DIVERSE_NODES = 50_000;
  * problem hold; those on the side of an axis give way to it. With two axes the points are a grid, those left out that
  * no architecture reaches.
  *
- * @param points along each axis: 50 makes 50 points on one axis, 2500 on two
+ * @param points along each axis: 50 makes 50 points on one axis, 30 make 900 on two
  * @throws InputError as `solve` does, for an unknown cost, other than one or two axes, or more than a thousand points
  */
 export async function front(

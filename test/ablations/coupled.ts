@@ -84,19 +84,19 @@ async function measured(lab: Lab, subject: Subject, seed: number): Promise<Point
         },
       };
       const inputs = { variants, library, activations: validation, data, scores };
-      const ofPairs = await scoreUsedPairs(asked, inputs, costs);
-      const together = await coupleStage(asked, { ...inputs, priced, calibration });
+      const requirements = { constraints: parseConstraints(limits), margin: 0 };
+      const ofPairs = await scoreUsedPairs(asked, inputs, costs, requirements);
+      const together = await coupleStage(asked, { ...inputs, priced, calibration }, requirements);
       const ways: Record<Method, { scores: readonly LayerScores[]; coupled: TrainedBlocks['coupled'] }> = {
         'apart, sum of scores': { scores, coupled: [] },
         'apart, pair scores': { scores: ofPairs, coupled: [] },
         coupled: { scores: together.scores, coupled: together.coupled },
       };
-      const constraints = parseConstraints(limits);
       const kl: Partial<Point['kl']> = {};
       let pairs = 0;
       for (const method of METHODS) {
         const way = ways[method];
-        const { architecture } = await solveLibrary({ scores: way.scores, costs }, { constraints, margin: 0 });
+        const { architecture } = await solveLibrary({ scores: way.scores, costs }, requirements);
         const own = way.coupled ?? [];
         pairs = architecture.filter((choice, layer) =>
           own.some((pair) => pair.layer === layer && pair.attention === choice.attention && pair.ffn === choice.ffn),

@@ -80,14 +80,15 @@ describe('the solutions of a run', () => {
   it('have the child’s where whole architectures were searched, which no solve came to', () => {
     const searched = solution('throughput >= 2x', 'no-op', 'ffn-50%');
     const stored = { own: searched, logged: [FAST], kept: [] };
-    const compared = compareSolutions(stored, searched.architecture, null);
-    assert.deepEqual(
-      compared.map(({ origin, architecture }) => [origin, architecture]),
-      [
-        ['child', searched.architecture],
-        ['earlier', FAST.architecture],
-      ],
-    );
+    const told = (child: RunSolution['architecture'] | null, present: RunSolution | null) =>
+      compareSolutions(stored, child, present).map(({ origin, architecture }) => [origin, architecture]);
+    const earlier = ['earlier', FAST.architecture];
+    assert.deepEqual(told(searched.architecture, searched), [['child', searched.architecture], earlier]);
+    assert.deepEqual(told(null, searched), [['present', searched.architecture], earlier], 'before there is a report');
+    assert.deepEqual(told(FAST.architecture, null), [
+      ['child', FAST.architecture],
+      ['earlier', searched.architecture],
+    ]);
   });
 
   it('are told apart by name, by how much and by layer', () => {

@@ -50,5 +50,6 @@ describe('rows as they are drawn', () => {
     assert.deepEqual(briefs(draw([2, 3, 4], FAST)), ['4'], 'those that are there stay whole');
     assert.deepEqual(briefs(draw([3, 4, 5], FAST)), ['4', '5']);
     assert.deepEqual(briefs(draw([3, 4, 5], SLOW)), []);
+    assert.deepEqual(briefs(draw([0, 6], FAST)), ['6'], 'what Tab reaches is whole');
   });
 });

@@ -56,7 +56,7 @@ function rangeOf(ranges: readonly MetricRange[], metric: MetricName): MetricRang
   return ranges.find((range) => range.metric === metric);
 }
 
-/** A new limit begins where the present optimum is, so that it changes nothing yet; else at the parent. */
+/** A new limit begins where the present solution is, which still meets it; else at the parent. */
 function firstText(metric: MetricName, { answer, ranges }: PanelState): string {
   const range = rangeOf(ranges, metric);
   const usual = usualLimit(metric);

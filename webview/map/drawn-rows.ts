@@ -67,7 +67,8 @@ export class DrawnRows<Node> {
       const slot = last?.slot ?? free.get(row.kind)?.pop() ?? this.newSlot(row.kind);
       if (sorted) slot.rank = position;
       const isActive = row.key === active.key;
-      const brief = fast && (last?.place.brief ?? true);
+      // What Tab reaches must be there.
+      const brief = fast && !isActive && (last?.place.brief ?? true);
       const place: RowPlace = { index, slot: slot.key, active: isActive ? (active.action ?? 'row') : null, brief };
       const same = last?.drawRow === drawRow && isSamePlace(last.place, place) && isSameRow(last.row, row);
       return { row, slot, place, drawRow, node: same ? last.node : drawRow(row, place) };

@@ -140,15 +140,17 @@ export function compareSolutions(
   child: Architecture | null,
   present: RunSolution | null,
 ): ComparedSolution[] {
-  const solved = own === null ? logged : [...logged, own];
+  const isOwn = (one: RunSolution) => own !== null && isSameSolution(one, own);
+  const solved = own === null ? logged : [...logged.filter((one) => !isOwn(one)), own];
   const childs = solved.findLast(({ architecture }) => child !== null && isSame(architecture, child));
-  const stored = [...solved, ...kept];
-  const isNews = present !== null && !stored.some(({ architecture }) => isSame(architecture, present.architecture));
+  const known = [...logged, ...kept, ...(childs === undefined ? [] : [childs])];
+  const isPresent = ({ architecture }: RunSolution) => present !== null && isSame(architecture, present.architecture);
+  const isNews = present !== null && !known.some(isPresent);
   const as = (origin: ComparedSolution['origin'], solution: RunSolution) => ({ ...solution, origin, run: null });
   return [
     ...(childs === undefined ? [] : [as('child', childs)]),
     ...(isNews ? [as('present', present)] : []),
-    ...logged.filter((one) => childs === undefined || !isSameSolution(one, childs)).map((one) => as('earlier', one)),
+    ...solved.filter((one) => one !== childs && !(isNews && isPresent(one))).map((one) => as('earlier', one)),
     ...kept.map((one) => as('kept', one)),
   ];
 }

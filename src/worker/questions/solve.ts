@@ -42,7 +42,7 @@ export async function answerSolve({ run, limits, rules, margin }: SolveParams): 
     return { kind: 'solved', solution: await solutionView(stored, solved, requirements) };
   } catch (error) {
     if (error instanceof InfeasibleError) {
-      return { kind: 'infeasible', message: error.reason, relaxation: textsOf(error.relaxation) };
+      return { kind: 'infeasible', message: error.reason, relaxation: { ...error.relaxation } };
     }
     if (error instanceof InputError) return { kind: 'invalid', message: error.reason, where: error.where ?? '' };
     throw error;
@@ -60,7 +60,7 @@ async function solutionView(
   requirements: Requirements,
 ): Promise<SolutionView> {
   const priced = libraries.find(({ costs }) => costs.workload.batch === additive.workload.batch) ?? library;
-  const search = await storedSearch(dir, requirements, additive.architecture);
+  const search = await storedSearch(dir, { requirements, library: priced }, additive.architecture);
   const solved = search === undefined ? additive : chosenInstead(additive, search, priced, requirements);
   const { status, objective, bound, gap, nodes, milliseconds, totals, architecture } = solved;
   const scores = architecture.map(({ score }) => score);
@@ -89,9 +89,4 @@ function chosenInstead(
 
 function searchedView({ evaluations, chosen, additive }: StoredSearch): SolutionView['searched'] {
   return { measured: evaluations, kl: chosen.realised.value, leastSumKl: additive.realised.value };
-}
-
-/** Without the metrics that are left alone. */
-function textsOf(relaxation: InfeasibleError['relaxation']): Record<string, string> {
-  return Object.fromEntries(Object.entries(relaxation));
 }
