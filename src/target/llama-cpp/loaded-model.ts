@@ -13,6 +13,15 @@ export interface OpenOptions {
   exact: boolean;
 }
 
+/** What a model is timed at. */
+export interface Passes {
+  prefill: number;
+  /** Tokens that the workload generates. */
+  generated: number;
+  /** Decode steps timed of so many. */
+  steps: number;
+}
+
 /** Seconds of one round; as `Timings` of the other engine, one number each. */
 export interface RoundSeconds {
   prefill: number;
@@ -79,22 +88,28 @@ export class LoadedModel {
   }
 
   /**
-   * Seconds of one prefill of `prompt` tokens in every sequence, and of each of `steps` decode steps for all of them, on
-   * tokens that `token` gives. As llama.cpp's own benchmark has it, logits are made of the last token of each sequence, and
-   * nothing is sampled.
+   * Seconds of one prefill of `prefill` tokens in every sequence, and of each of `steps` decode steps for all of them, on
+   * tokens that `token` gives. A step takes the longer the more it looks back on: those timed are the middle ones of the
+   * `generated` of a workload, which take what all of them take on average; what comes before them is read in like a prompt.
+   * As llama.cpp's own benchmark has it, logits are made of the last token of each sequence, and nothing is sampled.
    */
-  async time(prompt: number, steps: number, token: () => number): Promise<{ prefill: number; decode: number[] }> {
+  async time(
+    { prefill, generated, steps }: Passes,
+    token: () => number,
+  ): Promise<{ prefill: number; decode: number[] }> {
     this.forget();
     const start = performance.now();
-    await this.feed(0, prompt, token);
-    const prefill = (performance.now() - start) / 1000;
+    await this.feed(0, prefill, token);
+    const prefillSeconds = (performance.now() - start) / 1000;
+    const skipped = Math.floor((generated - steps) / 2);
+    if (skipped > 0) await this.feed(prefill, skipped, token);
     const decode: number[] = [];
     for (let step = 0; step < steps; step++) {
       const from = performance.now();
-      await this.feed(prompt + step, 1, token);
+      await this.feed(prefill + skipped + step, 1, token);
       decode.push((performance.now() - from) / 1000);
     }
-    return { prefill, decode };
+    return { prefill: prefillSeconds, decode };
   }
 
   async close(): Promise<void> {

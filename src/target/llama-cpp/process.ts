@@ -32,12 +32,12 @@ const HANDLERS: Handlers = {
   tokenize: ({ model, text }) => Promise.resolve(modelOf(model).tokenize(text)),
   logProbabilities: ({ model, ids }) => modelOf(model).logProbabilities(ids),
   greedy: ({ model, ids, count }) => modelOf(model).greedy(ids, count),
-  round: async ({ models: numbers, prefill, steps, vocabSize }) => {
+  round: async ({ models: numbers, passes, vocabSize }) => {
     const seconds = [];
     for (const number of numbers) {
       const random = Random.of(1, 'prompt');
-      const timed = await modelOf(number).time(prefill, steps, () => random.below(vocabSize));
-      seconds.push({ prefill: timed.prefill, decode: steps === 0 ? 0 : median(timed.decode) });
+      const timed = await modelOf(number).time(passes, () => random.below(vocabSize));
+      seconds.push({ prefill: timed.prefill, decode: passes.steps === 0 ? 0 : median(timed.decode) });
     }
     return seconds;
   },

@@ -1,12 +1,11 @@
-import type { OpenOptions, RoundSeconds } from './loaded-model.js';
+import type { OpenOptions, Passes, RoundSeconds } from './loaded-model.js';
 
 /** One round over several models: each in turn, all alike. */
 export interface RoundRequest {
   /** Numbers of open models. */
   models: readonly number[];
-  prefill: number;
-  /** Decode steps, of which the median is told; 0 for none. */
-  steps: number;
+  /** Of the decode steps the median is told; 0 where there are none. */
+  passes: Passes;
   /** Of the models' vocabularies, the smallest: tokens are drawn from these. */
   vocabSize: number;
 }

@@ -18,11 +18,12 @@ export function measureSpeedupInLlamaCpp(
 ): Promise<Speedup> {
   const { batch, prefill, generated } = workload;
   const room = { sequences: batch, capacity: prefill + generated, threads: options.threads, exact: false };
+  const passes = { prefill, generated, steps: generated };
   return withLlamaCpp(async (llama) => {
     const served = async (file: string) => {
       const model = await llama.ask('open', { file, ...room });
       return async (): Promise<number> => {
-        const [seconds] = await llama.ask('round', { models: [model], prefill, steps: generated, vocabSize });
+        const [seconds] = await llama.ask('round', { models: [model], passes, vocabSize });
         if (seconds === undefined) throw new Error('nothing was timed');
         return runtimeSeconds(workload, { prefillSeconds: seconds.prefill, decodeSeconds: seconds.decode });
       };

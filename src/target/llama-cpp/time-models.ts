@@ -42,7 +42,7 @@ export function timeRandomModels(configs: readonly ModelConfig[], options: Llama
   const { workload, threads, precision } = options;
   const { batch, prefill, generated } = workload;
   const room = { sequences: batch, capacity: prefill + generated, threads, exact: false };
-  const round = { prefill, steps: Math.min(generated, STEPS_PER_ROUND) };
+  const passes = { prefill, generated, steps: Math.min(generated, STEPS_PER_ROUND) };
   return inScratch((dir) =>
     withLlamaCpp(async (llama) => {
       const models: number[] = [];
@@ -52,7 +52,7 @@ export function timeRandomModels(configs: readonly ModelConfig[], options: Llama
         models.push(await llama.ask('open', { file, ...room }));
       }
       const vocabSize = Math.min(...configs.map((config) => config.vocabSize));
-      const once = () => llama.ask('round', { models, ...round, vocabSize });
+      const once = () => llama.ask('round', { models, passes, vocabSize });
       const timings = configs.map((): Timings => ({ prefill: [], decode: [] }));
       await once();
       await repeatRounds(options, async () => {
