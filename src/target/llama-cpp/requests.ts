@@ -1,11 +1,10 @@
-import type { OpenOptions, Passes, RoundSeconds } from './loaded-model.js';
+import type { OpenOptions, PassLengths, RoundSeconds } from './loaded-model.js';
 
 /** One round over several models: each in turn, all alike. */
 export interface RoundRequest {
   /** Numbers of open models. */
   models: readonly number[];
-  /** Of the decode steps the median is told; 0 where there are none. */
-  passes: Passes;
+  lengths: PassLengths;
   /** Of the models' vocabularies, the smallest: tokens are drawn from these. */
   vocabSize: number;
 }
