@@ -17,6 +17,9 @@ export function ggufPairProblem({ attention, ffn }: LayerShape): string | undefi
     : undefined;
 }
 
+/** Of a whole model: without keys and values anywhere llama.cpp makes no context, for its KV cache would be of no size. */
+export const NEEDS_KV_CACHE = 'no layer has attention with keys and values; llama.cpp needs one';
+
 /** Everything that keeps a model from becoming a GGUF, each with its layer. */
 export function ggufProblems({ layers, attentionBias, mlpBias }: ModelConfig): string[] {
   const biases = [...(attentionBias ? ['attention_bias'] : []), ...(mlpBias ? ['mlp_bias'] : [])];
@@ -26,9 +29,7 @@ export function ggufProblems({ layers, attentionBias, mlpBias }: ModelConfig): s
       const problem = ggufVariantProblem('ffn', layer.ffn) ?? ggufPairProblem(layer);
       return problem === undefined ? [] : [`layer ${index}: ${problem}`];
     }),
-    ...(layers.some(({ attention }) => attention.kind === 'gqa')
-      ? []
-      : ['no layer has attention with keys and values; llama.cpp needs one']),
+    ...(layers.some(({ attention }) => attention.kind === 'gqa') ? [] : [NEEDS_KV_CACHE]),
   ];
 }
 

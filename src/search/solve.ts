@@ -16,7 +16,7 @@ import {
   valueAtCost,
 } from './constraints.js';
 import type { Workload } from '../model/accounting.js';
-import { conflictingRules, type InfeasibleError, infeasibleError } from './infeasible.js';
+import { conflictingRules, InfeasibleError, infeasibleError } from './infeasible.js';
 import type { Half } from '../model/names.js';
 import { pairName } from './pair-name.js';
 import { allows, checkRules, type LayerRule, type NamedVariant } from './rules.js';
@@ -202,12 +202,19 @@ export async function checkReachable(costs: LibraryCosts, requirements: Requirem
   if (answer.status === 'infeasible') throw await explained(answer, library, requirements);
 }
 
-/** Why there is no architecture: the limits, and the rules if they are met without them. */
+/** Why there is no architecture: what the engine needs, or the limits, and the rules if they are met without them. */
 async function explained(
   answer: Infeasible,
   library: ScoredLibrary,
   requirements: Requirements,
 ): Promise<InfeasibleError> {
+  const { leastKvCache, ...free } = library.costs;
+  if (leastKvCache !== undefined) {
+    const unbound = { ...library, costs: free };
+    const other = await solve(formulate(unbound, requirements).problem, { gap: Infinity, maxNodes: BLAME_NODES });
+    if (other.status === 'infeasible') return explained(other, unbound, requirements);
+    return new InfeasibleError(`of all architectures that meet the limits ${leastKvCache.why}`, {});
+  }
   const { constraints, margin, rules = [], relativeTo } = requirements;
   const feasible = async (some: readonly LayerRule[]) => {
     const { problem } = formulate(library, { ...requirements, rules: some });
@@ -243,12 +250,15 @@ export function formulate(
   const problem: Problem = {
     layers: candidates.map((layer) => ({ choices: layer.map(({ choice }) => choice) })),
     nonBlock: additiveCosts(costs.nonBlock),
-    limits: constraints.map((constraint): Limit => {
-      const limit = costLimit(constraint, basis);
-      return boundOf(constraint) === 'max'
-        ? { cost: constraint.metric, max: limit }
-        : { cost: constraint.metric, min: limit };
-    }),
+    limits: [
+      ...constraints.map((constraint): Limit => {
+        const limit = costLimit(constraint, basis);
+        return boundOf(constraint) === 'max'
+          ? { cost: constraint.metric, max: limit }
+          : { cost: constraint.metric, min: limit };
+      }),
+      ...(costs.leastKvCache === undefined ? [] : [{ cost: 'kvCache', min: costs.leastKvCache.bytes }]),
+    ],
     bans: [...new Set(rules.map(({ layer }) => layer))].flatMap((layer) =>
       (candidates[layer] ?? []).flatMap(({ attention, ffn }, choice) =>
         allows(rules, layer, 'attention', attention.name) && allows(rules, layer, 'ffn', ffn.name)

@@ -7,6 +7,7 @@ import {
   nonBlockCosts,
   type Workload,
 } from '../model/accounting.js';
+import { NEEDS_KV_CACHE } from '../model/gguf-shapes.js';
 import type { LayerVariants, Variant } from '../model/variants.js';
 import { type ExcludedPair, excludedPairs } from './excluded.js';
 import { type CostTable, tableRow } from './table.js';
@@ -38,6 +39,14 @@ export interface LibraryCosts {
   estimated?: string | undefined;
   nonBlock: PartCosts;
   layers: PricedLayer[];
+  /** What every architecture must have of KV cache, and why, where the engine runs none that has none. */
+  leastKvCache?: Need | undefined;
+}
+
+/** Bytes. */
+interface Need {
+  bytes: number;
+  why: string;
 }
 
 export interface PricedLayer {
@@ -65,19 +74,27 @@ export function libraryCosts(
     const isLast = variant.half === 'ffn' && layer === variants.length - 1;
     return { name: variant.name, ...partCosts(costs, isLast ? lastFfn(table, row) : row, workload) };
   };
+  const layers = variants.map((layer, index): PricedLayer => {
+    const excluded = excludedPairs(table.engine, layer);
+    return {
+      attention: layer.attention.map((variant) => priced(variant, index)),
+      ffn: layer.ffn.map((variant) => priced(variant, index)),
+      ...(excluded.length === 0 ? {} : { excluded }),
+    };
+  });
   return {
     workload,
     ...(table.estimated === true ? { estimated: table.source ?? 'estimated' } : {}),
     nonBlock: partCosts(nonBlockCosts(config, options), table.nonBlock, workload),
-    layers: variants.map((layer, index) => {
-      const excluded = excludedPairs(table.engine, layer);
-      return {
-        attention: layer.attention.map((variant) => priced(variant, index)),
-        ffn: layer.ffn.map((variant) => priced(variant, index)),
-        ...(excluded.length === 0 ? {} : { excluded }),
-      };
-    }),
+    layers,
+    leastKvCache: table.engine === 'llama.cpp' ? leastKvCache(layers) : undefined,
   };
+}
+
+/** The least that one attention with a KV cache has of it; nothing where there is no such attention. */
+function leastKvCache(layers: readonly PricedLayer[]): Need | undefined {
+  const sizes = layers.flatMap(({ attention }) => attention.map(({ kvCache }) => kvCache)).filter((size) => size > 0);
+  return sizes.length === 0 ? undefined : { bytes: Math.min(...sizes), why: NEEDS_KV_CACHE };
 }
 
 /**

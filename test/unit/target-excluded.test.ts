@@ -3,7 +3,10 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { enumerateVariants } from '../../src/model/variants.js';
 import { type ScoredLibrary, solveLibrary } from '../../src/search/solve.js';
+import { distinctVariants } from '../../src/search/measure.js';
+import { libraryCosts } from '../../src/target/costs.js';
 import { type ExcludedPair, excludedPairs, excludedReasons, exclusionText } from '../../src/target/excluded.js';
+import { parseCostTable } from '../../src/target/table.js';
 import { allArchitectures, anyLibrary } from '../support/scored-library.js';
 import { tinyConfig } from '../support/stage-context.js';
 
@@ -69,5 +72,42 @@ describe('what an engine cannot run', () => {
     });
     await fc.assert(property, { numRuns: 300, seed: 5 });
     assert.ok(mattered > 50, `it mattered in ${mattered}`);
+  });
+
+  it('is for llama.cpp an architecture without any KV cache; the best of the rest is found, as by trying everything', async () => {
+    const needing = { bytes: 45, why: 'no layer has what it takes' };
+    let [mattered, none] = [0, 0];
+    const property = fc.asyncProperty(anyLibrary, async (any) => {
+      const library: ScoredLibrary = { ...any, costs: { ...any.costs, leastKvCache: needing } };
+      const least = (of: readonly { score: number }[]) => Math.min(...of.map(({ score }) => score));
+      const all = allArchitectures(any);
+      const left = all.filter(({ metrics }) => metrics.kvCache >= needing.bytes);
+      if (left.length === 0) {
+        none++;
+        await assert.rejects(solveLibrary(library, { constraints: [], margin: 0 }), /no layer has what it takes/);
+        return;
+      }
+      if (least(left) > least(all)) mattered++;
+      const { totals, objective } = await solveLibrary(library, { constraints: [], margin: 0 });
+      assert.ok(totals.kvCache >= needing.bytes);
+      assert.ok(Math.abs(objective - least(left)) < 1e-9);
+    });
+    await fc.assert(property, { numRuns: 300, seed: 6 });
+    assert.ok(mattered > 10 && none > 5, `it mattered in ${mattered}, ${none} had no answer`);
+  });
+
+  it('needs the KV cache of the cheapest attention', () => {
+    const row = { prefillSeconds: 1, decodeSeconds: 1 };
+    const rows = Object.fromEntries(distinctVariants(tinyConfig(), variants).map(([key]) => [key, row]));
+    const workload = { batch: 2, prefill: 3, generated: 1 };
+    const costsIn = (engine?: 'llama.cpp') => {
+      const table = parseCostTable({ version: 1, engine, kvCache: 'F16', nonBlock: row, variants: rows }, 'test');
+      return libraryCosts(tinyConfig(), variants, table, workload);
+    };
+    const { headDim } = tinyConfig();
+    // One head of keys and one of values, in half precision.
+    const bytes = 2 * 2 * headDim * workload.batch * (workload.prefill + workload.generated);
+    assert.equal(costsIn('llama.cpp').leastKvCache?.bytes, bytes);
+    assert.equal(costsIn().leastKvCache, undefined);
   });
 });

@@ -1,3 +1,5 @@
+import type { Workload } from '../../model/accounting.js';
+import { STEPS_PER_ROUND } from '../interleave.js';
 import type { Addon, AddonContext, AddonModel } from './addon.js';
 
 /** How a model is opened: everything that its KV cache and its threads depend on. */
@@ -13,7 +15,10 @@ export interface OpenOptions {
   exact: boolean;
 }
 
-/** Seconds of one round; as `Timings` of the other engine, one number each. */
+/** Tokens of each sequence. */
+export type PassLengths = Pick<Workload, 'prefill' | 'generated'>;
+
+/** What one round found; as `Timings` of the other engine, one number each. */
 export interface RoundSeconds {
   prefill: number;
   decode: number;
@@ -79,22 +84,26 @@ export class LoadedModel {
   }
 
   /**
-   * Seconds of one prefill of `prompt` tokens in every sequence, and of each of `steps` decode steps for all of them, on
-   * tokens that `token` gives. As llama.cpp's own benchmark has it, logits are made of the last token of each sequence, and
-   * nothing is sampled.
+   * What one prefill of every sequence takes, and one decode step of all of them, on tokens that `token` gives. llama.cpp's
+   * threads wait for each other by spinning, so that whatever else wants a core for a moment stops them all: such
+   * disturbances only ever add, and what counts is the least of several passes that are alike. A prefill has one for every
+   * few sequences. A step takes the longer the more it looks back on: those timed are the middle ones of the workload,
+   * which take what all take on average; the tokens before them are read in like a prompt. As llama.cpp's own benchmark has
+   * it, logits are made of the last token of each sequence, and nothing is sampled.
    */
-  async time(prompt: number, steps: number, token: () => number): Promise<{ prefill: number; decode: number[] }> {
+  async time({ prefill, generated }: PassLengths, token: () => number): Promise<RoundSeconds> {
     this.forget();
-    const start = performance.now();
-    await this.feed(0, prompt, token);
-    const prefill = (performance.now() - start) / 1000;
+    const perSequence = await this.feed(0, prefill, token);
+    const steps = Math.min(generated, STEPS_PER_ROUND);
+    const before = Math.floor((generated - steps) / 2);
+    if (before > 0) await this.feed(prefill, before, token);
     const decode: number[] = [];
     for (let step = 0; step < steps; step++) {
-      const from = performance.now();
-      await this.feed(prompt + step, 1, token);
-      decode.push((performance.now() - from) / 1000);
+      const start = performance.now();
+      await this.feed(prefill + before + step, 1, token);
+      decode.push((performance.now() - start) / 1000);
     }
-    return { prefill, decode };
+    return { prefill: this.sequences * Math.min(...perSequence), decode: steps === 0 ? 0 : Math.min(...decode) };
   }
 
   async close(): Promise<void> {
@@ -106,12 +115,17 @@ export class LoadedModel {
     for (let sequence = 0; sequence < this.sequences; sequence++) this.context.disposeSequence(sequence);
   }
 
-  /** `count` tokens for each sequence from a position on: whole sequences together, as many as fit a batch. */
-  private async feed(position: number, count: number, token: () => number): Promise<void> {
+  /**
+   * `count` tokens for each sequence from a position on: whole sequences together, as many as fit a batch. Answers with the
+   * seconds of each such group by its sequences.
+   */
+  private async feed(position: number, count: number, token: () => number): Promise<number[]> {
+    const seconds: number[] = [];
     const piece = Math.min(count, MAX_BATCH);
     const together = Math.floor(MAX_BATCH / piece);
     for (let sequence = 0; sequence < this.sequences; sequence += together) {
       const last = Math.min(this.sequences, sequence + together);
+      const start = performance.now();
       for (let first = 0; first < count; first += piece) {
         const size = Math.min(piece, count - first);
         const logits = first + size === count ? Uint32Array.of(size - 1) : new Uint32Array();
@@ -121,7 +135,9 @@ export class LoadedModel {
         }
         await this.context.decodeBatch();
       }
+      seconds.push((performance.now() - start) / 1000 / (last - sequence));
     }
+    return seconds;
   }
 
   private async run(position: number, tokens: Uint32Array, logitsOf: Iterable<number>) {

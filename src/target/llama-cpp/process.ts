@@ -1,7 +1,6 @@
 // The program of the process in which llama.cpp runs: a fault in native code ends this process and no other.
 import { messageOf } from '../../common/errors.js';
 import { Random } from '../../common/random.js';
-import { median } from '../quartiles.js';
 import { type Addon, loadLlamaCpp } from './addon.js';
 import { LoadedModel } from './loaded-model.js';
 import type { Handlers, Question, Reply } from './requests.js';
@@ -32,12 +31,11 @@ const HANDLERS: Handlers = {
   tokenize: ({ model, text }) => Promise.resolve(modelOf(model).tokenize(text)),
   logProbabilities: ({ model, ids }) => modelOf(model).logProbabilities(ids),
   greedy: ({ model, ids, count }) => modelOf(model).greedy(ids, count),
-  round: async ({ models: numbers, prefill, steps, vocabSize }) => {
+  round: async ({ models: numbers, lengths, vocabSize }) => {
     const seconds = [];
     for (const number of numbers) {
       const random = Random.of(1, 'prompt');
-      const timed = await modelOf(number).time(prefill, steps, () => random.below(vocabSize));
-      seconds.push({ prefill: timed.prefill, decode: steps === 0 ? 0 : median(timed.decode) });
+      seconds.push(await modelOf(number).time(lengths, () => random.below(vocabSize)));
     }
     return seconds;
   },

@@ -1,12 +1,10 @@
-import type { OpenOptions, RoundSeconds } from './loaded-model.js';
+import type { OpenOptions, PassLengths, RoundSeconds } from './loaded-model.js';
 
 /** One round over several models: each in turn, all alike. */
 export interface RoundRequest {
   /** Numbers of open models. */
   models: readonly number[];
-  prefill: number;
-  /** Decode steps, of which the median is told; 0 for none. */
-  steps: number;
+  lengths: PassLengths;
   /** Of the models' vocabularies, the smallest: tokens are drawn from these. */
   vocabSize: number;
 }

@@ -5,7 +5,7 @@ import { withLlamaCpp } from './time-models.js';
 
 /**
  * Measures parent and child in llama.cpp, with its default KV cache and attention, on batched sequences of random tokens, in
- * alternating pairs after one warm-up each. Every decode step of the workload is made; each counts as the median of them.
+ * alternating pairs after one warm-up each. Prefill and decode step are timed as they are for the costs of parts.
  *
  * @param files GGUF files of parent and child
  * @param vocabSize of the smaller vocabulary: tokens are drawn from these
@@ -22,7 +22,7 @@ export function measureSpeedupInLlamaCpp(
     const served = async (file: string) => {
       const model = await llama.ask('open', { file, ...room });
       return async (): Promise<number> => {
-        const [seconds] = await llama.ask('round', { models: [model], prefill, steps: generated, vocabSize });
+        const [seconds] = await llama.ask('round', { models: [model], lengths: workload, vocabSize });
         if (seconds === undefined) throw new Error('nothing was timed');
         return runtimeSeconds(workload, { prefillSeconds: seconds.prefill, decodeSeconds: seconds.decode });
       };

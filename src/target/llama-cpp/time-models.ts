@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { GgufPrecision } from '../../formats/gguf-tensor.js';
 import type { ModelConfig } from '../../formats/hf-config.js';
 import type { Workload } from '../../model/accounting.js';
-import { repeatRounds, type RoundOptions, STEPS_PER_ROUND, type Timings } from '../interleave.js';
+import { repeatRounds, type RoundOptions, type Timings } from '../interleave.js';
 import { LlamaCpp } from './client.js';
 import { writeRandomGguf } from './random-gguf.js';
 
@@ -42,7 +42,6 @@ export function timeRandomModels(configs: readonly ModelConfig[], options: Llama
   const { workload, threads, precision } = options;
   const { batch, prefill, generated } = workload;
   const room = { sequences: batch, capacity: prefill + generated, threads, exact: false };
-  const round = { prefill, steps: Math.min(generated, STEPS_PER_ROUND) };
   return inScratch((dir) =>
     withLlamaCpp(async (llama) => {
       const models: number[] = [];
@@ -52,7 +51,7 @@ export function timeRandomModels(configs: readonly ModelConfig[], options: Llama
         models.push(await llama.ask('open', { file, ...room }));
       }
       const vocabSize = Math.min(...configs.map((config) => config.vocabSize));
-      const once = () => llama.ask('round', { models, ...round, vocabSize });
+      const once = () => llama.ask('round', { models, lengths: workload, vocabSize });
       const timings = configs.map((): Timings => ({ prefill: [], decode: [] }));
       await once();
       await repeatRounds(options, async () => {
