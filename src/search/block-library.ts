@@ -22,6 +22,8 @@ export interface LibraryEntry {
   key: string;
 }
 
+type BldSettings = Pick<DistilPayload, 'tokens' | 'batch' | 'sequences' | 'sequenceLength' | 'learningRate' | 'seed'>;
+
 /** Every variant of every layer but the parent's own. */
 function alternatives(variants: readonly LayerVariants[]): { layer: number; half: Half; variant: Variant }[] {
   return variants.flatMap((layerVariants, layer) =>
@@ -34,6 +36,19 @@ export function inputOf(activations: Activations, layer: number, half: Half): st
   const file = half === 'attention' ? activations.hidden[layer] : activations.middle[layer];
   if (file === undefined) throw new Error(`no activations of layer ${layer}`);
   return file;
+}
+
+/** How a variant or a pair is trained on so many tokens of the parent's activations: the same for both, and in their keys. */
+export function bldSettings({ spec, budgets }: SearchContext, activations: Activations, tokens: number): BldSettings {
+  const { sequenceLength } = activations;
+  return {
+    tokens,
+    batch: budgets.distilBatch,
+    sequences: activations.tokens / sequenceLength,
+    sequenceLength,
+    learningRate: spec.distil.learningRate,
+    seed: spec.seed,
+  };
 }
 
 const halfOf = ({ layer, half }: { layer: number; half: Half }): string => `${layer}/${half}`;
@@ -96,14 +111,7 @@ export async function distilStage(
     const id = halfOf({ layer, half });
     const ofHalf = closed ? (moments.get(id) ?? momentsOf(context, activations, data, layer, half)) : undefined;
     if (ofHalf !== undefined) moments.set(id, ofHalf);
-    const settings = {
-      tokens: trained ? budgets.distilTokens : 0,
-      batch: budgets.distilBatch,
-      sequences: activations.tokens / activations.sequenceLength,
-      sequenceLength: activations.sequenceLength,
-      learningRate: spec.distil.learningRate,
-      seed: spec.seed,
-    };
+    const settings = bldSettings(context, activations, trained ? budgets.distilTokens : 0);
     const key = taskKey('distil', {
       parentHash,
       data: data.key,

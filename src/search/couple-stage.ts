@@ -3,7 +3,7 @@ import type { Variant } from '../model/variants.js';
 import { taskKey } from '../run/task-key.js';
 import type { LibraryCosts } from '../target/costs.js';
 import type { Activations } from './activations.js';
-import { inputOf, momentSource } from './block-library.js';
+import { bldSettings, inputOf, momentSource } from './block-library.js';
 import type { SearchContext, TaskRequest } from './context.js';
 import type { CouplePayload, CoupleResult } from './couple.js';
 import { type CoupledPair, trainedHalf } from './coupled.js';
@@ -153,14 +153,7 @@ function jobOf(context: SearchContext, inputs: CoupleInputs, pair: PairOfLayer):
 
   const moments =
     spec.distil.start === 'closed-form' ? momentSource(context, calibration, layer, 'attention') : undefined;
-  const settings = {
-    tokens: budgets.coupledTokens,
-    batch: budgets.distilBatch,
-    sequences: calibration.tokens / calibration.sequenceLength,
-    sequenceLength: calibration.sequenceLength,
-    learningRate: spec.distil.learningRate,
-    seed: spec.seed,
-  };
+  const settings = bldSettings(context, calibration, budgets.coupledTokens);
   const key = taskKey('couple', {
     ...{ parentHash, data: data.key, layer, shape, settings, keys },
     fitted: moments?.used ?? 0,
