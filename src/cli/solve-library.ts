@@ -1,4 +1,5 @@
 import { significant } from '../common/units.js';
+import { conflictText } from '../search/library-conflict.js';
 import { type LibraryFile, readLibraryFile } from '../search/library-file.js';
 import { parseLayerRanges, parseLibraryLimits, parsePlaces } from '../search/library-limits.js';
 import { type Explanation, explain } from '../solver/explain.js';
@@ -71,12 +72,7 @@ function noSolution(problem: Problem, found: Infeasible | Undecided): Answer {
     return { json: { status, bound, milliseconds }, text, status: EXIT.failed };
   }
   const { status, conflicts, relaxation } = found;
-  const sign = { max: '<=', min: '>=' };
-  const named = conflicts.map(
-    ({ cost, bound, limit, reachable }) => `${cost}${sign[bound]}${limit} (alone, ${reachable} can be reached)`,
-  );
-  const changes = relaxation.changes.map(({ cost, bound, to }) => `${cost}${sign[bound]}${to}`);
-  const message = `no architecture meets ${named.join(' and ')}; the smallest relaxation that fits: ${changes.join(' and ')}${relaxation.proven ? '' : '; a smaller one may exist'}`;
+  const message = conflictText(found);
   const { architecture, ...least } = relaxation;
   const relaxed = { ...least, choices: namesOf(problem, architecture) };
   const json = { status, milliseconds, conflicts, relaxation: relaxed, error: { message, where: 'limits' } };

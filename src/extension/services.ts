@@ -1,4 +1,4 @@
-import type { CancellationToken, Event, LogOutputChannel, Uri } from 'vscode';
+import type { CancellationToken, Event, LogOutputChannel, Memento, Uri } from 'vscode';
 import type { Disposable } from 'vscode-jsonrpc';
 import type { Request } from '../protocol/messages.js';
 import type { WORKER_STATES } from '../protocol/panel.js';
@@ -53,4 +53,6 @@ export interface Services {
   extensionUri: Uri;
   /** A folder of the user's for files of this extension; it may not exist yet. */
   storageUri: Uri;
+  /** What the editor remembers for this workspace. */
+  memory: Pick<Memento, 'get' | 'update'>;
 }

@@ -12,7 +12,7 @@ import { RunTree } from './runs/run-tree.js';
 import { RunStatus } from './runs/status.js';
 import { createRuns } from './runs/workspace-runs.js';
 import type { Services } from './services.js';
-import { keepModelFolders } from './wizard/model-folders.js';
+import { keepFolderKeys } from './wizard/folder-keys.js';
 import { registerSearchTasks } from './wizard/search-tasks.js';
 
 /** What the things registered at activation lead to. */
@@ -27,11 +27,11 @@ export function start(context: ExtensionContext, log: LogOutputChannel): Started
   const script = (name: string) => join(context.extensionPath, 'dist', name);
   const runs = createRuns(script('puzzle.js'), context, log);
   const worker = createQuestionWorker(nodeProgram(script('questions.js')), log);
-  const { extensionUri, globalStorageUri: storageUri } = context;
-  const services: Services = { runs, worker, log, extensionUri, storageUri };
+  const { extensionUri, globalStorageUri: storageUri, workspaceState: memory } = context;
+  const services: Services = { runs, worker, log, extensionUri, storageUri, memory };
   const tree = new RunTree(runs);
   context.subscriptions.push(runs, worker, tree, new RunStatus(runs));
-  context.subscriptions.push(keepContextKeys(runs), notifyOfEnds(runs), keepModelFolders());
+  context.subscriptions.push(keepContextKeys(runs), notifyOfEnds(runs), ...keepFolderKeys());
   context.subscriptions.push(registerSearchTasks(script('puzzle.js')));
   registerEditorFeatures(context, services);
   return { services, tree, perform: (command, argument) => perform(command, services, argument) };

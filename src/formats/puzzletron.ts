@@ -12,6 +12,8 @@ import { quoteValue } from './quote.js';
 const LIBRARY = 'replacement_library.json';
 const STATS = 'subblock_stats.json';
 const VALIDATION = 'single_sequence_replacement_solutions--validation';
+/** Their names in the directory; the last is a folder. */
+export const PUZZLETRON_FILES = { library: LIBRARY, stats: STATS, validation: VALIDATION } as const;
 const TEACHER = 'teacher.json';
 
 const MAX_LIBRARY_BYTES = 256 * 2 ** 20;

@@ -3,19 +3,23 @@ import { architectureMapSchema } from './architecture.js';
 import { notification, request } from './messages.js';
 import { runViewSchema, seriesSchema } from './run.js';
 import {
+  alternativeSchema,
+  architectureSchema,
+  costNameSchema,
+  frontPointSchema,
+  importedViewSchema,
   layerDetailSchema,
   layerRuleSchema,
-  metricSchema,
   storedMetricsSchema,
   rangeSchema,
   solveAnswerSchema,
 } from './solution.js';
-import { preflightItemSchema } from './questions.js';
+import { importedSchema, preflightItemSchema } from './questions.js';
 
 // What the panel and the extension host tell each other. The host sends whole snapshots, never differences.
 
 /** One limit as the spec has it; `problem` where its text is not understood. */
-export const specLimitSchema = z.object({ metric: metricSchema, text: z.string(), problem: z.string().nullable() });
+export const specLimitSchema = z.object({ metric: costNameSchema, text: z.string(), problem: z.string().nullable() });
 
 export const specViewSchema = z.object({
   uri: z.string(),
@@ -61,7 +65,7 @@ export const comparedSolutionSchema = z.object({
   objective: z.number(),
   totals: storedMetricsSchema,
   parent: storedMetricsSchema,
-  architecture: z.array(z.object({ attention: z.string(), ffn: z.string() })),
+  architecture: architectureSchema,
 });
 export type ComparedSolution = z.infer<typeof comparedSolutionSchema>;
 
@@ -75,15 +79,26 @@ export const comparisonSchema = z.object({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
-/** A search by a spec; the map of a model config alone, with no spec and no run; finished runs side by side. */
-export const PANEL_KINDS = ['search', 'config', 'comparison'] as const;
+/**
+ * A search by a spec; the map of a model config alone, with no spec and no run; finished runs side by side; a Puzzletron
+ * working directory, with what to choose from, but no run.
+ */
+export const PANEL_KINDS = ['search', 'config', 'comparison', 'imported'] as const;
 
 /**
- * What a panel is about: its kind, and the URIs of the spec, of the config, or of the run directories compared. The
+ * What a panel is about: its kind, and the URIs of the spec, of the config, of the run directories compared, or of the
+ * directory. The
  * webview keeps it with `setState`, beside whatever it keeps for itself: the host restores the panel from it.
  */
 export const panelSourceSchema = z.object({ kind: z.enum(PANEL_KINDS), uris: z.array(z.string()) });
 export type PanelSource = z.infer<typeof panelSourceSchema>;
+
+/** A Puzzletron working directory as it was read. */
+export const importedStateSchema = importedViewSchema.omit({ parent: true }).extend({
+  ...importedSchema.shape,
+  /** Rises whenever its files were looked at again. */
+  look: z.number(),
+});
 
 export const WORKER_STATES = ['ready', 'starting', 'down'] as const;
 
@@ -92,7 +107,10 @@ export const panelStateSchema = panelSourceSchema.extend({
   /** Rises with every snapshot: an older one that comes late is dropped. */
   revision: z.int().nonnegative(),
   title: z.string(),
+  /** Of an imported directory, which has no spec: what is asked of it in the panel, in the same form. */
   spec: specViewSchema.nullable(),
+  /** What there is to choose from elsewhere than in a run; null until it is read, and in other panels. */
+  imported: importedStateSchema.nullable(),
   run: runViewSchema.nullable(),
   /** The run was made from another text of the spec: what of it no longer holds, in words; null when it still holds. */
   stale: z.string().nullable(),
@@ -131,14 +149,24 @@ export const askSeries = request(
   z.array(seriesSchema.extend({ from: z.int() })),
 );
 export const askLayer = request('layer', z.object({ layer: z.int().nonnegative() }), layerDetailSchema);
+/** The front of one metric under the present limits and rules. */
+export const askFront = request(
+  'front',
+  z.object({ metric: costNameSchema, points: z.int().min(2).max(100) }),
+  z.array(frontPointSchema),
+);
+/** Several architectures within the present limits and rules. */
+export const askDiverse = request('diverse', z.object({ count: z.int().min(1).max(20) }), z.array(alternativeSchema));
 /** A limit of the spec: `text` null removes it. `preview`: solve and redraw, but leave the file (a slider on its way). */
 export const setLimit = request(
   'setLimit',
-  z.object({ metric: metricSchema, text: z.string().nullable(), preview: z.boolean() }),
+  z.object({ metric: costNameSchema, text: z.string().nullable(), preview: z.boolean() }),
   nothing,
 );
 /** What the user decides about one half of a layer; without pin and ban the decision is taken back. */
 export const setRule = request('setRule', layerRuleSchema, nothing);
+/** Of an imported directory: which metric is the score, and which table the costs are from. */
+export const setImported = request('setImported', importedSchema, nothing);
 export const PANEL_ACTIONS = [
   'start',
   'resume',
@@ -156,6 +184,8 @@ export const PANEL_ACTIONS = [
   'preflight',
   /** Keeps the present optimum with the run, to compare others with it. */
   'keepSolution',
+  /** Writes the present optimum in the form that Puzzletron reads. */
+  'exportSolutions',
 ] as const;
 export type PanelAction = (typeof PANEL_ACTIONS)[number];
 export const act = request('act', z.object({ action: z.enum(PANEL_ACTIONS) }), nothing);

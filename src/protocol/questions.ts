@@ -1,6 +1,16 @@
 import * as z from 'zod';
 import { notification, request } from './messages.js';
-import { layerDetailSchema, layerRuleSchema, rangeSchema, solveAnswerSchema } from './solution.js';
+import {
+  alternativeSchema,
+  architectureSchema,
+  costNameSchema,
+  frontPointSchema,
+  importedViewSchema,
+  layerDetailSchema,
+  layerRuleSchema,
+  rangeSchema,
+  solveAnswerSchema,
+} from './solution.js';
 
 // What the extension asks the worker that answers questions. Paths are absolute.
 
@@ -15,27 +25,49 @@ export const hello = request(
 );
 export const HELLO = { version: PROTOCOL_VERSION } as const;
 
-/** The optimum of a scored and measured run under these limits; the run stays as it is. Limits as in the spec. */
-export const solveQuestion = request(
-  'solve',
-  z.object({
-    run: z.string(),
-    limits: z.record(z.string(), z.string()),
-    rules: z.array(layerRuleSchema),
-    margin: z.number().min(0).max(0.9).optional(),
-  }),
-  solveAnswerSchema,
+/** What is taken of a Puzzletron working directory: the metric that is the score, and the table of costs by its number. */
+export const importedSchema = z.object({ metric: z.string(), table: z.int().nonnegative() });
+export type Imported = z.infer<typeof importedSchema>;
+
+/** Where there is something to choose from: a run, or, with `imported`, a Puzzletron working directory. */
+const librarySchema = z.object({ run: z.string(), imported: importedSchema.optional() });
+
+/** Limits as in the spec; `margin` is the run's where absent. */
+const requirementsFields = {
+  limits: z.record(z.string(), z.string()),
+  rules: z.array(layerRuleSchema),
+  margin: z.number().min(0).max(0.9).optional(),
+};
+
+/** What a Puzzletron working directory has to offer. */
+export const importedQuestion = request('imported', z.object({ dir: z.string() }), importedViewSchema);
+
+/** The optimum of a scored and measured run under these limits; the run stays as it is. */
+export const solveQuestion = request('solve', librarySchema.extend(requirementsFields), solveAnswerSchema);
+
+/** The least objective as a function of the limit on one metric, from the tightest that can be met to where it does not matter. */
+export const frontQuestion = request(
+  'front',
+  librarySchema.extend({ ...requirementsFields, metric: costNameSchema, points: z.int().min(2).max(100) }),
+  z.array(frontPointSchema),
+);
+
+/** Several architectures within the limits; each agrees with every one before it in at most 80% of the layers. */
+export const diverseQuestion = request(
+  'diverse',
+  librarySchema.extend({ ...requirementsFields, count: z.int().min(1).max(20) }),
+  z.array(alternativeSchema),
 );
 
 /** Everything known about the variants of one layer of a run. */
 export const layerQuestion = request(
   'layer',
-  z.object({ run: z.string(), layer: z.int().nonnegative() }),
+  librarySchema.extend({ layer: z.int().nonnegative() }),
   layerDetailSchema,
 );
 
 /** What each metric can be at all in the run's space. */
-export const rangesQuestion = request('ranges', z.object({ run: z.string() }), z.array(rangeSchema));
+export const rangesQuestion = request('ranges', librarySchema, z.array(rangeSchema));
 
 /** Greedy continuation; pieces are told as they come. */
 export const generateQuestion = request(
@@ -76,4 +108,16 @@ export const exportQuestion = request(
   'export',
   z.object({ run: z.string(), out: z.string() }),
   z.object({ dir: z.string() }),
+);
+
+/** Writes architectures of a Puzzletron working directory in the form that its realise step reads, in place of any file. */
+export const exportSolutionsQuestion = request(
+  'exportSolutions',
+  librarySchema.required().extend({
+    /** Those that they were found within. */
+    limits: requirementsFields.limits,
+    architectures: z.array(architectureSchema).min(1),
+    out: z.string(),
+  }),
+  z.object({ file: z.string() }),
 );

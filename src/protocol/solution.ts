@@ -16,8 +16,14 @@ export const METRIC_NAMES = [
 export const metricSchema = z.enum(METRIC_NAMES);
 export type MetricName = z.infer<typeof metricSchema>;
 
-/** Tokens per second, bytes, seconds, parameters: of a whole model at the workload. */
-export const metricsSchema = z.record(metricSchema, amount);
+/**
+ * What is limited: a metric of {@link METRIC_NAMES}, in its base unit; of a library made elsewhere a cost by its own name,
+ * in its own unit.
+ */
+export const costNameSchema = z.string().min(1).max(1000);
+
+/** Of a whole model at the workload, each in the unit of {@link costNameSchema}. */
+export const metricsSchema = z.record(costNameSchema, z.number());
 /** What is kept of an earlier solve. */
 export const storedMetricsSchema = z.object({
   throughput: amount,
@@ -37,8 +43,11 @@ export const layerRuleSchema = z.object({
 });
 export type LayerRule = z.infer<typeof layerRuleSchema>;
 
+/** An architecture by the names of its halves. */
+export const architectureSchema = z.array(z.object({ attention: z.string(), ffn: z.string() }));
+
 export const limitViewSchema = z.object({
-  metric: metricSchema,
+  metric: costNameSchema,
   /** As in the spec: `>= 2.17x`. */
   text: z.string(),
   /** In base units of the metric (tokens/s, bytes, seconds, parameters): what the limit allows, margin included. */
@@ -54,13 +63,15 @@ export const limitViewSchema = z.object({
 export type LimitView = z.infer<typeof limitViewSchema>;
 
 /** The range in which a metric can be at all, from the space of the run. */
-export const rangeSchema = z.object({ metric: metricSchema, min: amount, max: amount, parent: amount });
+export const rangeSchema = z.object({ metric: costNameSchema, min: z.number(), max: z.number(), parent: z.number() });
 export type MetricRange = z.infer<typeof rangeSchema>;
 
 export const solutionViewSchema = z.object({
   status: z.enum(['optimal', 'incumbent']),
-  /** Sum of scores, nats/token. */
+  /** Sum of scores, in `scoreUnit`. */
   objective: z.number(),
+  /** `nats/token`; of a library made elsewhere what its scores are. */
+  scoreUnit: z.string(),
   bound: z.number(),
   gap: z.number(),
   nodes: z.number(),
@@ -73,8 +84,8 @@ export const solutionViewSchema = z.object({
   limits: z.array(limitViewSchema),
   totals: metricsSchema,
   parent: metricsSchema,
-  /** Sequences served together: the best of those that the target allows. */
-  batch: z.number(),
+  /** Sequences served together: the best of those that the target allows; null where that is not known. */
+  batch: z.number().nullable(),
   /** Where estimated seconds come from; null where they were measured. */
   estimated: z.string().nullable(),
   map: architectureMapSchema,
@@ -119,3 +130,36 @@ export const layerDetailSchema = z.object({
   ffn: z.array(variantViewSchema),
 });
 export type LayerDetail = z.infer<typeof layerDetailSchema>;
+
+/** The best architecture under one value of a limit, the others as they are. */
+export const frontPointSchema = z.object({
+  /** In the unit of {@link costNameSchema}. */
+  limit: z.number(),
+  objective: z.number(),
+  status: z.enum(['optimal', 'incumbent']),
+});
+export type FrontPoint = z.infer<typeof frontPointSchema>;
+
+/** One of several architectures within the same limits, the best first. */
+export const alternativeSchema = z.object({
+  status: z.enum(['optimal', 'incumbent']),
+  objective: z.number(),
+  /** How much lower the best that is as different from those before could still be. */
+  gap: z.number(),
+  totals: metricsSchema,
+  map: architectureMapSchema,
+});
+export type Alternative = z.infer<typeof alternativeSchema>;
+
+/** What there is to choose from in a Puzzletron working directory. */
+export const importedViewSchema = z.object({
+  /** Metrics that can be the score; the usual one first. */
+  metrics: z.array(z.string()),
+  /** Tables of costs, each by what tells it from the others: `batch_size=96 gpu=H100`. */
+  tables: z.array(z.string()),
+  /** The teacher. */
+  parent: architectureMapSchema,
+  /** To choose from, in all layers together. */
+  blocks: z.number(),
+});
+export type ImportedView = z.infer<typeof importedViewSchema>;

@@ -1,6 +1,6 @@
 import { InputError } from '../common/errors.js';
 import { explain } from '../solver/explain.js';
-import { type Axis, diverse, front } from '../solver/front.js';
+import { type Axis, diverse, front, type Pause } from '../solver/front.js';
 import type { Solution } from '../solver/solve.js';
 import { solve } from '../solver/solve.js';
 import { sumPartCosts } from '../target/costs.js';
@@ -42,6 +42,7 @@ export async function libraryFront(
   requirements: Requirements,
   metrics: readonly Metric[],
   points: number,
+  pause?: Pause,
 ): Promise<MetricPoint[]> {
   if (new Set(metrics).size < metrics.length) throw new InputError('names a metric twice; give one or two', 'front');
   const program = formulate(library, requirements);
@@ -49,7 +50,7 @@ export async function libraryFront(
     const own = requirements.constraints.find((constraint) => constraint.metric === metric);
     return { cost: metric, bound: own === undefined ? 'max' : boundOf(own) };
   });
-  const found = await front(program.problem, axes, points);
+  const found = await front(program.problem, axes, points, {}, pause);
   return found.map(({ limits, solution }) => ({
     limits: Object.fromEntries(metrics.map((metric, i) => [metric, metricAt(library, metric, limits[i] ?? 0)])),
     ...alternative(program, library, solution),
@@ -66,9 +67,10 @@ export async function libraryDiverse(
   requirements: Requirements,
   count: number,
   maxOverlap: number,
+  pause?: Pause,
 ): Promise<Alternative[]> {
   const program = formulate(library, requirements);
-  const found = await diverse(program.problem, count, maxOverlap);
+  const found = await diverse(program.problem, count, maxOverlap, undefined, pause);
   return found.map((solution) => alternative(program, library, solution));
 }
 

@@ -12,6 +12,8 @@ export interface PuzzletronChoice {
   metric?: string | undefined;
   /** `key=value` texts that pick one of several tables of costs by its args. */
   stats?: readonly string[] | undefined;
+  /** The table itself, by its place in {@link tableNames}; nothing is asked of `stats` then. */
+  table?: number | undefined;
 }
 
 /** A working directory as the solver takes it, with what its solutions are written back from. */
@@ -20,6 +22,8 @@ export interface PuzzletronLibrary extends LibraryFile {
   table: StatsTable;
   /** The replacement behind each choice of each layer. */
   replacements: Replacement[][];
+  /** The costs of each half of a choice. */
+  halfCosts: (layer: number, choice: number) => Record<Half, SubblockStats['costs']>;
   /** What a map of an architecture shows: the share of the teacher's parameters that each half keeps. */
   layerReport: (layer: number, choice: number) => LayerReport;
 }
@@ -36,7 +40,7 @@ const METRICS = ['kl_div', 'cosine_embedding_loss_hidden_states', 'lm_loss'];
  */
 export function puzzletronLibrary(directory: PuzzletronDirectory, asked: PuzzletronChoice): PuzzletronLibrary {
   const metric = chosenMetric(directory, asked.metric);
-  const table = chosenTable(directory, asked.stats ?? []);
+  const table = chosenTable(directory, asked);
   const find = statsFinder(table, directory.dir);
   const names = costNamesOf(table);
   const halves = (replacement: Replacement) => ({
@@ -59,13 +63,18 @@ export function puzzletronLibrary(directory: PuzzletronDirectory, asked: Puzzlet
     }),
   }));
   for (const [l, { choices }] of layers.entries()) checkNames(choices, `${directory.dir}: layer ${l}`);
+  const halfCosts = (layer: number, choice: number) => {
+    const replacement = directory.layers[layer]?.[choice];
+    if (replacement === undefined) throw new Error(`layer ${layer} has no choice ${choice}`);
+    return halves(replacement);
+  };
   return {
     ...{ metric, table, layers, replacements: directory.layers },
     nonBlock: Object.fromEntries(names.map((name) => [name, table.nonBlock[name] ?? 0])),
+    halfCosts,
     layerReport: (layer, choice) => {
-      const [teacher, chosen] = [directory.layers[layer]?.[0], directory.layers[layer]?.[choice]];
-      if (teacher === undefined || chosen === undefined) throw new Error(`layer ${layer} has no choice ${choice}`);
-      const [whole, part] = [halves(teacher), halves(chosen)];
+      const [whole, part] = [halfCosts(layer, 0), halfCosts(layer, choice)];
+      const chosen = directory.layers[layer]?.[choice] as Replacement;
       const half = (name: 'attention' | 'ffn'): HalfReport => {
         const parameters = whole[name]['num_params'] ?? 0;
         return {
@@ -78,12 +87,19 @@ export function puzzletronLibrary(directory: PuzzletronDirectory, asked: Puzzlet
   };
 }
 
-function chosenMetric({ dir, layers }: PuzzletronDirectory, asked: string | undefined): string {
+/** The metrics that can be the score: those that are usual in front, the others by their names. */
+export function metricNames({ layers }: PuzzletronDirectory): string[] {
   const known = new Set(layers.flat().flatMap(({ isTeacher, metrics }) => (isTeacher ? [] : Object.keys(metrics))));
-  const metric = asked ?? METRICS.find((name) => known.has(name));
-  if (metric !== undefined && known.has(metric)) return metric;
+  const usual = METRICS.filter((name) => known.has(name));
+  return [...usual, ...[...known].filter((name) => !usual.includes(name)).sort()];
+}
+
+function chosenMetric(directory: PuzzletronDirectory, asked: string | undefined): string {
+  const known = metricNames(directory);
+  const metric = asked ?? METRICS.find((name) => known.includes(name));
+  if (metric !== undefined && known.includes(metric)) return metric;
   const missing = asked === undefined ? `none of ${METRICS.join(', ')}` : `no metric ${quote(asked)}`;
-  throw new InputError(`has ${missing}; its metrics are ${[...known].sort().join(', ') || 'none'}`, dir);
+  throw new InputError(`has ${missing}; its metrics are ${known.toSorted().join(', ') || 'none'}`, directory.dir);
 }
 
 function metricOf({ layer, block, metrics }: Replacement, metric: string, dir: string): number {
@@ -92,9 +108,22 @@ function metricOf({ layer, block, metrics }: Replacement, metric: string, dir: s
   throw new InputError(`layer ${layer}, ${blockName(block)}: has no ${metric}, which others have`, dir);
 }
 
-/** The one table whose args have every value that is asked for. */
-function chosenTable({ dir, stats }: PuzzletronDirectory, asked: readonly string[]): StatsTable {
-  const wanted = asked.map((text) => {
+/** The tables of costs, each by the args that tell it from the others: `batch_size=96 gpu=H100`; nothing where it is the only one. */
+export function tableNames({ stats }: PuzzletronDirectory): string[] {
+  const keys = [...new Set(stats.flatMap(({ args }) => Object.keys(args)))];
+  const differing = keys.filter((key) => new Set(stats.map(({ args }) => JSON.stringify(args[key]))).size > 1);
+  return stats.map(({ args }) => differing.map((key) => `${key}=${String(args[key])}`).join(' '));
+}
+
+/** The one that is asked for, or whose args have every value that is. */
+function chosenTable(directory: PuzzletronDirectory, { stats: texts = [], table }: PuzzletronChoice): StatsTable {
+  const { dir, stats } = directory;
+  if (table !== undefined) {
+    const own = stats[table];
+    if (own !== undefined) return own;
+    throw new InputError(`subblock_stats.json has ${stats.length} tables of costs, and none at ${table}`, dir);
+  }
+  const wanted = texts.map((text) => {
     const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
     if (key === undefined || value === undefined) {
       throw new InputError(`${quote(text)} is not understood; write for example "batch_size=96"`, '--stats');
@@ -104,11 +133,8 @@ function chosenTable({ dir, stats }: PuzzletronDirectory, asked: readonly string
   const fitting = stats.filter(({ args }) => wanted.every(({ key, value }) => String(args[key]) === value));
   const [only, ...more] = fitting;
   if (only !== undefined && more.length === 0) return only;
-  const keys = [...new Set(stats.flatMap(({ args }) => Object.keys(args)))];
-  const differing = keys.filter((key) => new Set(stats.map(({ args }) => JSON.stringify(args[key]))).size > 1);
-  const told = stats.map(({ args }) => differing.map((key) => `${key}=${String(args[key])}`).join(' '));
   throw new InputError(
-    `subblock_stats.json has ${fitting.length} tables of costs with these args; pick one with --stats: ${told.join(' | ')}`,
+    `subblock_stats.json has ${fitting.length} tables of costs with these args; pick one with --stats: ${tableNames(directory).join(' | ')}`,
     dir,
   );
 }

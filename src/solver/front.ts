@@ -18,6 +18,10 @@ export interface FrontPoint {
 
 const MAX_POINTS = 1000;
 
+/** Awaited before each of many solves: whoever asked may let others have their turn meanwhile, or throw to end it. */
+export type Pause = () => Promise<void>;
+const NO_PAUSE: Pause = () => Promise.resolve();
+
 /**
  * Each earlier solution is one more limit, and the proofs grow with them: this much of an effort finds solutions within
  * about a thousandth of the best, at once.
@@ -37,6 +41,7 @@ export async function front(
   axes: readonly Axis[],
   points: number,
   options: SolveOptions = {},
+  pause = NO_PAUSE,
 ): Promise<FrontPoint[]> {
   checkProblem(problem);
   checkAxes(problem, axes, points);
@@ -54,6 +59,7 @@ export async function front(
         ...open,
         limits: [...open.limits, ...axes.map((axis, i) => limitOn(axis, limits[i] as number))],
       };
+      await pause();
       const solution = await solve(limited, near === undefined ? options : { ...options, near });
       if (solution.status === 'infeasible' || solution.status === 'undecided') continue;
       near = solution.choices;
@@ -73,6 +79,7 @@ export async function diverse(
   count: number,
   maxOverlap: number,
   options: SolveOptions = { maxNodes: DIVERSE_NODES },
+  pause = NO_PAUSE,
 ): Promise<Solution[]> {
   const { solutions = [], maxOverlap: own = maxOverlap } = problem.diversity ?? {};
   const found: Solution[] = [];
@@ -81,6 +88,7 @@ export async function diverse(
       solutions: [...solutions, ...found.map(({ choices }) => choices)],
       maxOverlap: Math.min(own, maxOverlap),
     };
+    await pause();
     const solution = await solve(diversity.solutions.length === 0 ? problem : { ...problem, diversity }, options);
     if (solution.status === 'infeasible' || solution.status === 'undecided') break;
     found.push(solution);

@@ -134,7 +134,7 @@ function solved(layers: readonly { attention: string; ffn: string }[]): SolveAns
   const solution: SolutionView = {
     ...{ status: 'optimal', objective: 0.5, bound: 0.5, gap: 0, nodes: 1, milliseconds: 1, limits: [] },
     searched: null,
-    ...{ totals: metrics, parent: { ...metrics, throughput: 50 }, batch: 1, estimated: null },
+    ...{ totals: metrics, parent: { ...metrics, throughput: 50 }, batch: 1, estimated: null, scoreUnit: 'nats/token' },
     map: {
       ...{ family: 'llama', hiddenSize: 64, heads: 8, notes: [] },
       layers: layers.map((layer) => ({

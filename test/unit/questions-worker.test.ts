@@ -8,7 +8,9 @@ import { CancellationTokenSource, ResponseError } from 'vscode-jsonrpc/node.js';
 import { z } from 'zod';
 import { request } from '../../src/protocol/messages.js';
 import {
+  diverseQuestion,
   exportQuestion,
+  frontQuestion,
   generateQuestion,
   HELLO,
   hello,
@@ -89,9 +91,9 @@ describe('the worker that answers questions', () => {
     );
     assert.deepEqual(view.totals, expected.totals);
     const [throughput] = view.limits;
-    assert.equal(throughput?.used, view.totals.throughput);
-    assert.ok(Math.abs(throughput.allowed - 1.7 * view.parent.throughput) < 1e-6 * throughput.allowed);
-    assert.equal(view.map.totals.parameters, view.totals.parameters);
+    assert.equal(throughput?.used, view.totals['throughput']);
+    assert.ok(Math.abs(throughput.allowed - 1.7 * (view.parent['throughput'] ?? NaN)) < 1e-6 * throughput.allowed);
+    assert.equal(view.map.totals.parameters, view.totals['parameters']);
   });
 
   it('answers with an optimum under a rule, with the nearest one there is, or with what is not understood', async () => {
@@ -111,6 +113,24 @@ describe('the worker that answers questions', () => {
     assert.equal((await solve({}, [{ layer: 0, half: 'ffn', pin: 'ffn-33%' }])).kind, 'invalid');
   });
 
+  it('answers with a front of exact points, and with other solutions, the optimum first', async () => {
+    const asked = { run, limits: LIMITS, rules: [] };
+    const points = await worker.endpoint.ask(frontQuestion, { ...asked, metric: 'parameters', points: 5 });
+    assert.equal(points.length, 5);
+    for (const { limit, objective, status } of points) {
+      // Written so that the rounding of decimals does not take the point itself out.
+      const { objective: alone } = solved(await solve({ ...LIMITS, parameters: `<= ${limit}` }));
+      assert.ok(status === 'optimal' && Math.abs(objective - alone) < 1e-9);
+    }
+    // Its own limit gives way, though nothing meets it.
+    const beyond = { ...asked, limits: { ...LIMITS, throughput: '>= 100x' } };
+    const rates = await worker.endpoint.ask(frontQuestion, { ...beyond, metric: 'throughput', points: 4 });
+    assert.ok(rates.length >= 2 && rates.every(({ limit }) => limit > 0));
+    const others = await worker.endpoint.ask(diverseQuestion, { ...asked, count: 3 });
+    assert.ok(others.length > 1);
+    assert.deepEqual(others[0]?.map, solved(await solve(LIMITS)).map);
+  });
+
   it('tells everything about the variants of a layer, and what each metric can be', async () => {
     const { attention, ffn } = await worker.endpoint.ask(layerQuestion, { run, layer: 2 });
     assert.deepEqual(
@@ -126,7 +146,8 @@ describe('the worker that answers questions', () => {
     const ranges = await worker.endpoint.ask(rangesQuestion, { run });
     const { totals, parent } = solved(await solve(LIMITS));
     for (const { metric, min, max, parent: own } of ranges) {
-      assert.ok(totals[metric] >= min && totals[metric] <= max, metric);
+      const total = totals[metric] ?? NaN;
+      assert.ok(total >= min && total <= max, metric);
       assert.equal(own, parent[metric]);
     }
     await assert.rejects(worker.endpoint.ask(layerQuestion, { run, layer: 3 }), at(run));

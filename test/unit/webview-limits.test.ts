@@ -162,22 +162,28 @@ describe('what is sent while a slider moves', () => {
 });
 
 describe('the price of a limit', () => {
+  const UNIT = 'nats/token';
   const limit: LimitView = {
     ...{ metric: 'memory', text: '<= 60%', allowed: 81 * MIB, used: 80 * MIB, slack: MIB },
     ...{ binding: true, shadowPrice: 4e-4 / MIB },
   };
 
   it('is told for a round amount, in the direction that helps', () => {
-    assert.equal(priceText(limit, '<='), '1 MiB more is worth 0.000400 nats/token');
+    assert.equal(priceText(limit, '<=', UNIT), '1 MiB more is worth 0.000400 nats/token');
     const throughput = { ...limit, metric: 'throughput' as const, allowed: 13_655, shadowPrice: 1.37e-5 };
-    assert.equal(priceText(throughput, '>='), '100 tokens/s less is worth 0.00137 nats/token');
+    assert.equal(priceText(throughput, '>=', UNIT), '100 tokens/s less is worth 0.00137 nats/token');
     const latency = { ...limit, metric: 'latency' as const, allowed: 0.6, shadowPrice: 0.3 };
-    assert.equal(priceText(latency, '<='), '10 ms more is worth 0.00300 nats/token');
+    assert.equal(priceText(latency, '<=', UNIT), '10 ms more is worth 0.00300 nats/token');
     const parameters = { ...limit, metric: 'parameters' as const, allowed: 3e6, shadowPrice: 1e-7 };
-    assert.equal(priceText(parameters, '<='), '100,000 parameters more is worth 0.0100 nats/token');
+    assert.equal(priceText(parameters, '<=', UNIT), '100,000 parameters more is worth 0.0100 nats/token');
+  });
+
+  it('of a cost with a name of its own is told in its own unit', () => {
+    const own = { ...limit, metric: 'memory_mib', allowed: 78_000, shadowPrice: 2e-6 };
+    assert.equal(priceText(own, '<=', 'lm_gap'), '1,000 more is worth 0.00200 lm_gap');
   });
 
   it('is not told where there is none', () => {
-    assert.equal(priceText({ ...limit, shadowPrice: 0 }, '<='), null);
+    assert.equal(priceText({ ...limit, shadowPrice: 0 }, '<=', UNIT), null);
   });
 });

@@ -22,6 +22,7 @@ import {
 function snapshot(revision: number, changed: Partial<PanelState> = {}): PanelState {
   return {
     ...{ revision, kind: 'search', uris: ['file:///a.puzzle.json'], title: 'a', spec: null, run: null, stale: null },
+    imported: null,
     ...{ parent: null, answer: null, answerIsChild: false, solving: false, ranges: [], comparison: null },
     ...{ preflight: null, worker: { state: 'ready', message: null }, cursorLayer: null, error: null },
     ...changed,

@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import type { PanelState } from '../../src/protocol/panel.js';
 import { setLimit } from '../../src/protocol/panel.js';
-import { METRIC_NAMES, type MetricName, type MetricRange, type SolveAnswer } from '../../src/protocol/solution.js';
+import { METRIC_NAMES, type MetricRange, type SolveAnswer } from '../../src/protocol/solution.js';
 import { perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
 import { plural } from '../ui/format.js';
@@ -9,7 +9,7 @@ import { Icon } from '../ui/icon.js';
 import { Section } from '../ui/section.js';
 import { fromBase, limitText, usualLimit } from './limit-text.js';
 import { LimitRow } from './limit-row.js';
-import { METRIC_WORDS } from './metrics.js';
+import { metricWords } from './metrics.js';
 import './constraints.css';
 
 /** The limits of the spec, each with what it can be: an edit solves again at once. */
@@ -17,7 +17,8 @@ export function ConstraintsSection({ state }: { state: PanelState }) {
   const { spec, ranges, answer } = state;
   if (spec === null) return null;
   const { limits } = spec;
-  const free = METRIC_NAMES.filter((metric) => !limits.some((limit) => limit.metric === metric));
+  const known = state.kind === 'imported' ? ranges.map(({ metric }) => metric) : METRIC_NAMES;
+  const free = known.filter((metric) => !limits.some((limit) => limit.metric === metric));
   return (
     <Section id="constraints" title={l10n.t('Constraints')} summary={summaryText(limits.length, spec.rules.length)}>
       <ul class="limits">
@@ -37,7 +38,7 @@ export function ConstraintsSection({ state }: { state: PanelState }) {
                 perform(setLimit, { metric, text: firstText(metric, state), preview: false });
               }}
             >
-              {METRIC_WORDS[metric].name}
+              {metricWords(metric).name}
             </Button>
           ))}
         </div>
@@ -52,18 +53,18 @@ function summaryText(limits: number, rules: number): string {
   return rules === 0 ? limitsText : `${limitsText} · ${rulesText}`;
 }
 
-function rangeOf(ranges: readonly MetricRange[], metric: MetricName): MetricRange | undefined {
+function rangeOf(ranges: readonly MetricRange[], metric: string): MetricRange | undefined {
   return ranges.find((range) => range.metric === metric);
 }
 
 /** A new limit begins where the present solution is, which still meets it; else at the parent. */
-function firstText(metric: MetricName, { answer, ranges }: PanelState): string {
+function firstText(metric: string, { answer, ranges }: PanelState): string {
   const range = rangeOf(ranges, metric);
   const usual = usualLimit(metric);
   if (range === undefined || range.parent === 0) {
     return limitText(metric, { ...usual, value: usual.unit === 'x' ? 1 : 100 });
   }
-  const base = answer?.kind === 'solved' ? answer.solution.totals[metric] : range.parent;
+  const base = (answer?.kind === 'solved' ? answer.solution.totals[metric] : undefined) ?? range.parent;
   return limitText(metric, fromBase(metric, usual, base > 0 ? base : range.parent, range));
 }
 
@@ -71,10 +72,7 @@ type InfeasibleAnswer = SolveAnswer & { kind: 'infeasible' };
 
 /** Why nothing meets the limits, and the least that would help. */
 function Infeasible({ answer: { message, relaxation } }: { answer: InfeasibleAnswer }) {
-  const changes = METRIC_NAMES.flatMap((metric) => {
-    const text = relaxation[metric];
-    return text === undefined ? [] : [{ metric, text }];
-  });
+  const changes = Object.entries(relaxation).map(([metric, text]) => ({ metric, text }));
   return (
     <div class="limits-infeasible" role="status">
       <Icon name="warning" class="tone-warning" />

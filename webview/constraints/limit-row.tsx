@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { useState } from 'preact/hooks';
 import type { SpecView } from '../../src/protocol/panel.js';
-import type { MetricName, MetricRange } from '../../src/protocol/solution.js';
+import type { MetricRange } from '../../src/protocol/solution.js';
 import { Button } from '../ui/button.js';
 import { Dropdown } from '../ui/dropdown.js';
 import { Slider } from '../ui/slider.js';
@@ -19,7 +19,7 @@ import {
   unitsOf,
   usualLimit,
 } from './limit-text.js';
-import { METRIC_WORDS } from './metrics.js';
+import { metricWords } from './metrics.js';
 import { SLIDER_STEPS, sliderPosition, sliderValue } from './slider-scale.js';
 import { type LimitDraft, useLimitDraft } from './use-limit-draft.js';
 
@@ -34,7 +34,7 @@ const SIDES = { '<=': l10n.t('at most'), '>=': l10n.t('at least') } as const;
 /** One limit of the spec: a field with its unit and, where its range is known, a slider. */
 export function LimitRow({ limit: written, range }: LimitRowProps) {
   const { metric } = written;
-  const { name } = METRIC_WORDS[metric];
+  const { name } = metricWords(metric);
   const draft = useLimitDraft(written);
   const limit = readLimit(metric, draft.text);
   return (
@@ -62,8 +62,8 @@ export function LimitRow({ limit: written, range }: LimitRowProps) {
 }
 
 /** What the metric can be, what the parent has, and what a relative limit comes to. */
-function reachText(metric: MetricName, limit: Limit | null, range: MetricRange): string {
-  const { text } = METRIC_WORDS[metric];
+function reachText(metric: string, limit: Limit | null, range: MetricRange): string {
+  const { text } = metricWords(metric);
   const reach = rangeText(metric, limit?.unit ?? usualLimit(metric).unit, range);
   const parent = text(range.parent);
   return limit !== null && isRelative(limit.unit)
@@ -72,7 +72,7 @@ function reachText(metric: MetricName, limit: Limit | null, range: MetricRange):
 }
 
 interface LimitFieldProps {
-  metric: MetricName;
+  metric: string;
   draft: LimitDraft;
   limit: Limit | null;
   range: MetricRange | undefined;
@@ -81,7 +81,7 @@ interface LimitFieldProps {
 }
 
 function LimitField({ metric, draft, limit, range, problem }: LimitFieldProps) {
-  const { name } = METRIC_WORDS[metric];
+  const { name } = metricWords(metric);
   const given = limit ?? usualLimit(metric);
   // What is being typed; null while nothing is.
   const [typed, setTyped] = useState<string | null>(null);
@@ -143,7 +143,7 @@ function LimitSlider({
     limitText(metric, fromBase(metric, limit, sliderValue(range, position), range));
   return (
     <Slider
-      label={`${METRIC_WORDS[metric].name}, ${SIDES[limit.relation]}`}
+      label={`${metricWords(metric).name}, ${SIDES[limit.relation]}`}
       min={0}
       max={SLIDER_STEPS}
       step={1}
@@ -159,14 +159,14 @@ function LimitSlider({
   );
 }
 
-function notUnderstood(metric: MetricName, text: string, unit: string, range: MetricRange | undefined): string {
+function notUnderstood(metric: string, text: string, unit: string, range: MetricRange | undefined): string {
   const quoted = text.slice(0, 40);
   return range === undefined
     ? l10n.t('“{0}” is no number above 0, in {1}.', quoted, unitName(unit))
     : l10n.t('“{0}” is no number above 0. It can be {1}.', quoted, rangeText(metric, unit, range));
 }
 
-function isOutOfReach(metric: MetricName, limit: Limit, range: MetricRange): boolean {
+function isOutOfReach(metric: string, limit: Limit, range: MetricRange): boolean {
   const base = toBase(metric, limit, range);
   return limit.relation === '<=' ? base < range.min : base > range.max;
 }

@@ -45,17 +45,30 @@ const LIMIT = /^\s*(<=|>=|≤|≥)?\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(\S*)\s*$/
 /** Digits that a slider or a conversion leaves. */
 const DIGITS = 3;
 
+/** Of a library made elsewhere: its own unit, which has no name. */
+const OWN_UNIT: Readonly<Record<string, number>> = { '': 1 };
+
+function absoluteUnits(metric: string): Readonly<Record<string, number>> {
+  return isMetric(metric) ? ABSOLUTE[metric] : OWN_UNIT;
+}
+
+function isMetric(metric: string): metric is MetricName {
+  return Object.hasOwn(ABSOLUTE, metric);
+}
+
 export function isRelative(unit: string): boolean {
   return Object.hasOwn(RELATIVE, unit);
 }
 
 /** Units that a limit of this metric may have: relative ones first. */
-export function unitsOf(metric: MetricName): readonly string[] {
-  return [...Object.keys(RELATIVE), ...Object.keys(ABSOLUTE[metric])];
+export function unitsOf(metric: string): readonly string[] {
+  // How many times the parent's is the metrics' own way to say it.
+  const relative = Object.keys(RELATIVE).filter((unit) => unit === '%' || isMetric(metric));
+  return [...relative, ...Object.keys(absoluteUnits(metric))];
 }
 
 /** A limit's text taken apart; what it leaves out is as in `given`. Null where it is not understood. */
-export function parseLimit(metric: MetricName, text: string, given: Omit<Limit, 'value'>): Limit | null {
+export function parseLimit(metric: string, text: string, given: Omit<Limit, 'value'>): Limit | null {
   const [, sign, digits = '', unitText = ''] = LIMIT.exec(text) ?? [];
   const value = Number(digits);
   if (!(value > 0 && Number.isFinite(value))) return null;
@@ -68,42 +81,42 @@ function sameUnit(known: string, text: string): boolean {
 }
 
 /** A limit of the spec as it stands in the file; null where it is not understood. There, no unit is a unit too. */
-export function readLimit(metric: MetricName, text: string): Limit | null {
-  return parseLimit(metric, text, { relation: USUAL[metric].relation, unit: '' });
+export function readLimit(metric: string, text: string): Limit | null {
+  return parseLimit(metric, text, { relation: usualLimit(metric).relation, unit: '' });
 }
 
 /** What a limit of this metric usually is, where nothing says otherwise. */
-export function usualLimit(metric: MetricName): Omit<Limit, 'value'> {
-  return USUAL[metric];
+export function usualLimit(metric: string): Omit<Limit, 'value'> {
+  return isMetric(metric) ? USUAL[metric] : { relation: '<=', unit: '%' };
 }
 
 /** As the spec writes it: `<= 60%`, `>= 2.17x`, `<= 20 MiB`. */
-export function limitText(metric: MetricName, limit: Limit): string {
+export function limitText(metric: string, limit: Limit): string {
   return `${limit.relation} ${amountText(metric, limit)}`;
 }
 
 /** Value and unit: `60%`, `2.17x`, `20 MiB`, `3M`. */
-function amountText(metric: MetricName, { value, unit }: Omit<Limit, 'relation'>): string {
-  return `${value}${isRelative(unit) || metric === 'parameters' ? '' : ' '}${unit}`;
+function amountText(metric: string, { value, unit }: Omit<Limit, 'relation'>): string {
+  return `${value}${isRelative(unit) || unit === '' || metric === 'parameters' ? '' : ' '}${unit}`;
 }
 
 /** Value and unit as people read them: `2.17×`. */
-export function shownAmount(metric: MetricName, amount: Omit<Limit, 'relation'>): string {
+export function shownAmount(metric: string, amount: Omit<Limit, 'relation'>): string {
   return amountText(metric, amount).replace(/x$/, '×');
 }
 
 /** Base units of the metric (tokens/s, bytes, seconds, parameters) in one `unit`. */
-function unitScale(metric: MetricName, unit: string, { parent }: Pick<MetricRange, 'parent'>): number {
-  return (isRelative(unit) ? (RELATIVE[unit] ?? 1) * parent : ABSOLUTE[metric][unit]) ?? 1;
+function unitScale(metric: string, unit: string, { parent }: Pick<MetricRange, 'parent'>): number {
+  return (isRelative(unit) ? (RELATIVE[unit] ?? 1) * parent : absoluteUnits(metric)[unit]) ?? 1;
 }
 
 /** What a limit allows, in base units of its metric. */
-export function toBase(metric: MetricName, { value, unit }: Omit<Limit, 'relation'>, range: MetricRange): number {
+export function toBase(metric: string, { value, unit }: Omit<Limit, 'relation'>, range: MetricRange): number {
   return value * unitScale(metric, unit, range);
 }
 
 /** The limit that allows `base`, in few digits, rounded so that `base` itself is still allowed. */
-export function fromBase(metric: MetricName, given: Omit<Limit, 'value'>, base: number, range: MetricRange): Limit {
+export function fromBase(metric: string, given: Omit<Limit, 'value'>, base: number, range: MetricRange): Limit {
   const value = base / unitScale(metric, given.unit, range);
   return { ...given, value: roundedOutward(given.relation, value) };
 }
@@ -119,7 +132,7 @@ function roundedOutward(relation: Relation, value: number): number {
 }
 
 /** What the metric can be at all, in the unit of a limit: `19.2% to 100%`. */
-export function rangeText(metric: MetricName, unit: string, range: MetricRange): string {
+export function rangeText(metric: string, unit: string, range: MetricRange): string {
   const end = (base: number, relation: Relation): string =>
     shownAmount(metric, base > 0 ? fromBase(metric, { relation, unit }, base, range) : { value: 0, unit });
   // Both ends are ends that can be reached.

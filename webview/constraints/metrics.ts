@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import type { MetricName } from '../../src/protocol/solution.js';
-import { bytes, count, duration, tokensPerSecond } from '../ui/format.js';
+import { bytes, count, duration, significant, tokensPerSecond } from '../ui/format.js';
 
 /** How a metric is called, and how its base units are written. */
 interface MetricWords {
@@ -8,7 +8,7 @@ interface MetricWords {
   text: (value: number) => string;
 }
 
-export const METRIC_WORDS: Readonly<Record<MetricName, MetricWords>> = {
+const METRIC_WORDS: Readonly<Record<MetricName, MetricWords>> = {
   throughput: { name: l10n.t('Throughput'), text: tokensPerSecond },
   generatedThroughput: { name: l10n.t('Generated throughput'), text: tokensPerSecond },
   memory: { name: l10n.t('Memory'), text: bytes },
@@ -18,3 +18,9 @@ export const METRIC_WORDS: Readonly<Record<MetricName, MetricWords>> = {
   parameters: { name: l10n.t('Parameters'), text: count },
   kvCache: { name: l10n.t('KV cache'), text: bytes },
 };
+
+/** A cost of a library made elsewhere is called what its file calls it, and counted in the file's own unit. */
+export function metricWords(metric: string): MetricWords {
+  const { [metric]: known } = METRIC_WORDS as Readonly<Record<string, MetricWords | undefined>>;
+  return known ?? { name: metric, text: significant };
+}

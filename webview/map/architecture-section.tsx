@@ -21,7 +21,7 @@ export function ArchitectureSection({ state }: { state: PanelState }) {
       title={l10n.t('Architecture')}
       summary={shown && mapSummary(shown.map, shown.parent)}
       actions={
-        state.run !== null &&
+        (state.run !== null || state.imported !== null) &&
         shown !== null && (
           <Button
             appearance="icon"
@@ -52,8 +52,12 @@ export function ArchitectureSection({ state }: { state: PanelState }) {
   );
 }
 
-function NoMap({ state: { error, spec } }: { state: PanelState }) {
+function NoMap({ state: { kind, error, spec } }: { state: PanelState }) {
   const problem = error ?? spec?.problem ?? null;
+  if (kind === 'imported') {
+    if (problem === null) return <ProgressRing text={l10n.t('Reading the directory…')} />;
+    return <p class="muted">{l10n.t('There is no map while the directory cannot be read.')}</p>;
+  }
   if (problem === null) return <ProgressRing text={l10n.t('Reading the parent’s config…')} />;
   return <p class="muted">{l10n.t('There is no map while the model’s config cannot be read.')}</p>;
 }

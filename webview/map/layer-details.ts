@@ -11,8 +11,11 @@ const known = signal<ReadonlyMap<number, OpenLayer>>(new Map());
 /** How far the run was when each layer was last asked for. */
 const asked = new Map<number, string>();
 
-/** Changes whenever a layer should be asked for again; null where there is no run to know of any. */
-export function detailsVersion({ run, worker }: Pick<PanelState, 'run' | 'worker'>): string | null {
+/** Changes whenever a layer should be asked for again; null where there is nothing to choose from. */
+export function detailsVersion({ run, imported, worker }: PanelState): string | null {
+  if (imported !== null) {
+    return [imported.metric, imported.table, imported.look, worker.state === 'down'].join(' ');
+  }
   return run === null ? null : [run.dir, run.stage, run.tasks.finished, worker.state === 'down'].join(' ');
 }
 

@@ -17,7 +17,7 @@ export interface MapModel {
   measure: Measure;
   /** Of the layers' measures: the full length of their bars. */
   largest: number;
-  /** There is a run, so there are variants to show. */
+  /** There is a run, or a library made elsewhere, so there are variants to show. */
   openable: boolean;
   /** There is a spec that a pin or a ban can be written into. */
   editable: boolean;
@@ -28,12 +28,12 @@ export interface MapModel {
 const TOGGLED = { pin: pinToggled, ban: banToggled } as const;
 const NO_RULES: readonly LayerRule[] = [];
 
-export function useMapModel({ kind, run, spec }: PanelState, shown: ShownMap): MapModel {
+export function useMapModel({ kind, run, imported, spec }: PanelState, shown: ShownMap): MapModel {
   const rules = spec?.rules ?? NO_RULES;
-  const openable = run !== null;
+  const openable = run !== null || imported !== null;
   const editable = spec !== null;
   return useMemo(() => {
-    const measure = measureOf(shown.map);
+    const measure = measureOf(shown.map, shown.solution?.scoreUnit);
     return {
       ...{ shown, rules, openable, editable, measure },
       largest: largestOf(shown.map, measure),

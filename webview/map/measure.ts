@@ -11,12 +11,12 @@ export interface Measure {
   text: (value: number) => string;
 }
 
-const SCORE: Measure = { name: l10n.t('score'), unit: 'nats/token', of: ({ score }) => score, text: scoreText };
+const SCORE: Omit<Measure, 'unit'> = { name: l10n.t('score'), of: ({ score }) => score, text: scoreText };
 const PARAMETERS: Measure = { name: l10n.t('size'), unit: l10n.t('parameters'), of: layerParameters, text: shortCount };
 
-/** The scores, where the map has any; else how large the layers are. */
-export function measureOf({ layers }: ArchitectureMap): Measure {
-  return layers.some(({ score }) => score !== null) ? SCORE : PARAMETERS;
+/** The scores, where the map has any, in `unit`; else how large the layers are. */
+export function measureOf({ layers }: ArchitectureMap, unit = 'nats/token'): Measure {
+  return layers.some(({ score }) => score !== null) ? { ...SCORE, unit } : PARAMETERS;
 }
 
 /** The largest of a map: as long as its bar can be. */

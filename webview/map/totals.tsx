@@ -33,7 +33,7 @@ export function Totals({ map: { totals }, parent, solution }: TotalsProps) {
           ...totalOf(HALF_NAMES.ffn, totals.ffn, count, null),
           ...totalOf(l10n.t('embeddings and head'), totals.nonBlock, count, null),
         ]
-      : totalOf(l10n.t('memory at the workload'), solution.totals.memory, bytes, solution.parent.memory)),
+      : totalOf(l10n.t('memory at the workload'), memoryOf(solution.totals), bytes, memoryOf(solution.parent))),
   ];
   return (
     <dl class="map-totals">
@@ -57,4 +57,9 @@ function totalOf(
   parents: number | null | undefined,
 ): Total[] {
   return value === null ? [] : [{ name, value: text(value), share: keptShare(value, parents) }];
+}
+
+/** In bytes; null of a library made elsewhere, which counts its memory in its own way. */
+function memoryOf({ memory }: SolutionView['totals']): number | null {
+  return memory ?? null;
 }

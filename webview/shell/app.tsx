@@ -5,11 +5,14 @@ import type { PanelState } from '../../src/protocol/panel.js';
 import { ComparisonSection } from '../comparison/comparison-section.js';
 import { ConstraintsSection } from '../constraints/constraints-section.js';
 import { CurvesSection } from '../curves/curves-section.js';
+import { FrontSection } from '../explore/front-section.js';
+import { OthersSection } from '../explore/others-section.js';
 import { ArchitectureSection } from '../map/architecture-section.js';
 import { PlanSection } from '../progress/plan-section.js';
 import { ProgressSection } from '../progress/progress-section.js';
 import { CONDITION_WORDS } from '../progress/progress-text.js';
 import { SolverSection } from '../solver/solver-section.js';
+import { Imported } from '../imported/imported.js';
 import { failure, panel } from '../state/store.js';
 import { TrySection } from '../try/try-section.js';
 import { announce, LiveRegion } from '../ui/live-region.js';
@@ -35,6 +38,7 @@ const SUBJECTS: Readonly<Record<PanelState['kind'], (state: PanelState) => VNode
       <ArchitectureSection state={state} />
     </Plain>
   ),
+  imported: (state) => <Imported state={state} />,
   comparison: (state) => (
     <Plain state={state}>
       <ComparisonSection comparison={state.comparison} />
@@ -86,6 +90,8 @@ function Search({ state }: { state: PanelState }) {
           <div class="panel-column">
             <ConstraintsSection state={state} />
             <SolverSection state={state} />
+            <FrontSection state={state} />
+            <OthersSection state={state} />
           </div>
         </div>
         {run !== null && (

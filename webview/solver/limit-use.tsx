@@ -1,19 +1,19 @@
 import * as l10n from '@vscode/l10n';
 import type { LimitView } from '../../src/protocol/solution.js';
 import { readLimit, usualLimit } from '../constraints/limit-text.js';
-import { METRIC_WORDS } from '../constraints/metrics.js';
+import { metricWords } from '../constraints/metrics.js';
 import { priceText } from './price-text.js';
 
 const SIGNS = { '<=': '≤', '>=': '≥' } as const;
 
 /** A limit beside what the optimum makes of it. */
-export function LimitUse({ limit }: { limit: LimitView }) {
+export function LimitUse({ limit, scoreUnit }: { limit: LimitView; scoreUnit: string }) {
   const { metric, text, used, allowed, slack, binding } = limit;
-  const words = METRIC_WORDS[metric];
+  const words = metricWords(metric);
   const relation = readLimit(metric, text)?.relation ?? usualLimit(metric).relation;
   const longest = Math.max(used, allowed);
   const share = (value: number): string => String(longest > 0 ? value / longest : 0);
-  const price = priceText(limit, relation);
+  const price = priceText(limit, relation, scoreUnit);
   return (
     <li class={binding ? 'limit-use binding' : 'limit-use'}>
       <p class="limit-use-head">

@@ -17,14 +17,20 @@ interface Step {
 /**
  * What a limit costs, in words: `1 MiB more is worth 0.0004 nats/token`. Null where giving way is worth nothing.
  * @param relation which side the limit bounds
+ * @param scoreUnit what objectives are in
  */
-export function priceText({ metric, allowed, shadowPrice }: LimitView, relation: Relation): string | null {
+export function priceText(
+  { metric, allowed, shadowPrice }: LimitView,
+  relation: Relation,
+  scoreUnit: string,
+): string | null {
   if (!(shadowPrice > 0 && allowed > 0)) return null;
-  const { size, text } = STEPS[metric](allowed * SHARE);
+  const { [metric]: step = ownStep } = STEPS as Readonly<Record<string, (most: number) => Step>>;
+  const { size, text } = step(allowed * SHARE);
   const worth = significant(shadowPrice * size);
   return relation === '<='
-    ? l10n.t('{0} more is worth {1} nats/token', text, worth)
-    : l10n.t('{0} less is worth {1} nats/token', text, worth);
+    ? l10n.t('{0} more is worth {1} {2}', text, worth, scoreUnit)
+    : l10n.t('{0} less is worth {1} {2}', text, worth, scoreUnit);
 }
 
 /** The round amount of each metric that is at most so much. */
@@ -41,6 +47,11 @@ const STEPS: Readonly<Record<MetricName, (most: number) => Step>> = {
 
 function named(size: number, text: (size: number) => string): Step {
   return { size, text: text(size) };
+}
+
+/** Of a cost in a unit of its own. */
+function ownStep(most: number): Step {
+  return named(powerOfTen(most), plain);
 }
 
 function rateStep(most: number): Step {

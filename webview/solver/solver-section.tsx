@@ -32,7 +32,7 @@ export function SolverSection({ state }: { state: PanelState }) {
           <Icon name={status.icon} class={`tone-${status.tone}`} />
           {status.text}
         </p>
-        {answer === null && (
+        {answer === null && state.kind === 'search' && (
           <p class="muted">{l10n.t('The optimum appears once the variants are scored and measured.')}</p>
         )}
         {answer?.kind === 'invalid' && <p class="solver-message">{answer.message}</p>}
@@ -45,17 +45,17 @@ export function SolverSection({ state }: { state: PanelState }) {
 }
 
 function Solution({ solution }: { solution: SolutionView }) {
-  const { objective, bound, gap, nodes, milliseconds, limits, batch, estimated, searched } = solution;
+  const { objective, scoreUnit, bound, gap, nodes, milliseconds, limits, batch, estimated, searched } = solution;
   return (
     <>
       {searched !== null && <p class="muted">{searchedText(searched)}</p>}
       <dl class="solver-figures">
-        <Figure name={l10n.t('objective')} value={`${significant(objective)} nats/token`} />
+        <Figure name={l10n.t('objective')} value={`${significant(objective)} ${scoreUnit}`} />
         <Figure name={l10n.t('bound')} value={significant(bound)} />
         <Figure name={l10n.t('gap')} value={significant(gap)} />
         <Figure name={l10n.t('nodes')} value={count(nodes)} />
         <Figure name={l10n.t('time')} value={duration(milliseconds / 1000)} />
-        <Figure name={l10n.t('batch')} value={count(batch)} />
+        {batch !== null && <Figure name={l10n.t('batch')} value={count(batch)} />}
       </dl>
       {estimated !== null && (
         <p class="muted small">{l10n.t('Times and throughput are {0}; nothing was measured.', estimated)}</p>
@@ -63,7 +63,7 @@ function Solution({ solution }: { solution: SolutionView }) {
       {limits.length > 0 && (
         <ul class="limit-uses">
           {limits.map((limit) => (
-            <LimitUse key={limit.metric} limit={limit} />
+            <LimitUse key={limit.metric} {...{ limit, scoreUnit }} />
           ))}
         </ul>
       )}
@@ -80,13 +80,13 @@ function statusOf(answer: SolveAnswer | null): keyof typeof STATUS {
 
 function answerText(answer: SolveAnswer | null): string {
   if (answer?.kind !== 'solved') return STATUS[statusOf(answer)].text;
-  const { status, objective, searched } = answer.solution;
+  const { status, objective, scoreUnit, searched } = answer.solution;
   if (searched !== null) {
     return l10n.t('best of {0} measured, KL {1} nats/token', count(searched.measured), significant(searched.kl));
   }
   return status === 'optimal'
-    ? l10n.t('optimal, objective {0} nats/token', significant(objective))
-    : l10n.t('not proven, objective {0} nats/token', significant(objective));
+    ? l10n.t('optimal, objective {0} {1}', significant(objective), scoreUnit)
+    : l10n.t('not proven, objective {0} {1}', significant(objective), scoreUnit);
 }
 
 /** What the search of whole architectures came to, beside the least sum of scores. */

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { l10n, type QuickPickItem, Uri, window, workspace } from 'vscode';
 import { InputError } from '../../common/errors.js';
+import { PUZZLETRON_FILES } from '../../formats/puzzletron.js';
 import type { RunView } from '../../protocol/run.js';
 import { readRunView } from '../../run/view.js';
 import { defaultSpec } from '../../search/run-dir.js';
@@ -9,6 +10,8 @@ import type { Services } from '../services.js';
 
 const SPEC_NAME = /\.puzzle\.json$/;
 export const CONFIG_NAME = 'config.json';
+/** What a Puzzletron working directory is known by. */
+export const PUZZLETRON_LIBRARY = PUZZLETRON_FILES.library;
 const MAX_FOUND = 200;
 /** Where neither specs nor models of the user's lie. */
 const NOT_LOOKED_AT = '**/{node_modules,.puzzle}/**';
@@ -86,6 +89,12 @@ export async function findModelFolders(): Promise<string[]> {
   );
   const folders = new Set(weights?.map(({ fsPath }) => dirname(fsPath)));
   return [...new Set(configs?.map(({ fsPath }) => dirname(fsPath)))].filter((dir) => folders.has(dir)).sort();
+}
+
+/** The Puzzletron working directories in the workspace's folders. */
+export async function findPuzzletronFolders(): Promise<string[]> {
+  const found = await workspace.findFiles(`**/${PUZZLETRON_LIBRARY}`, NOT_LOOKED_AT, MAX_FOUND);
+  return found.map(({ fsPath }) => dirname(fsPath)).sort();
 }
 
 /** For a folder of the workspace that holds a model: its name, where it is, and the config in it. */

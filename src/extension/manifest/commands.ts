@@ -24,6 +24,7 @@ const TRUSTED = 'isWorkspaceTrusted';
 const SPEC = 'resourceFilename =~ /\\.puzzle\\.json$/';
 const CONFIG = 'resourceFilename == config.json';
 const MODEL_FOLDER = `explorerResourceIsFolder && resourcePath in ${CONTEXT_KEYS.modelFolders}`;
+const PUZZLETRON = `explorerResourceIsFolder && resourcePath in ${CONTEXT_KEYS.puzzletronFolders} || resourceFilename == replacement_library.json`;
 
 /** A run in the tree whose state, the end of its context value, is one of these. */
 const runIs = (...states: string[]): string => `view == puzzle.runs && viewItem =~ /^run\\.(${states.join('|')})$/`;
@@ -34,8 +35,8 @@ const item = (when: string, group: string): Place => ({ menu: 'view/item/context
 
 /**
  * Every command. The manifest is made from this table, and `commands/handlers.ts` must have a handler for each. A
- * command may be given, as its first argument, what it is about: the Uri of a spec, a config or a model folder, a run
- * directory, or a run of the tree; without one it looks at the active editor, and then asks.
+ * command may be given, as its first argument, what it is about: the Uri of a spec, a config, a model folder or a Puzzletron
+ * directory, a run directory, or a run of the tree; without one it looks at the active editor, and then asks.
  */
 export const COMMANDS = {
   'puzzle.startSearch': {
@@ -76,6 +77,11 @@ export const COMMANDS = {
     title: 'Show Architecture Map',
     icon: 'layers',
     places: [{ menu: 'explorer/context', when: `${CONFIG} || ${MODEL_FOLDER}`, group: '3_puzzle@2' }],
+  },
+  'puzzle.openPuzzletron': {
+    title: 'Open Puzzletron Directory…',
+    icon: 'library',
+    places: [{ menu: 'explorer/context', when: PUZZLETRON, group: '3_puzzle@3' }],
   },
   'puzzle.solveAgain': {
     title: 'Solve Again',

@@ -12,4 +12,6 @@ export const CONTEXT_KEYS = {
   finished: 'puzzle.finished',
   /** Paths of the workspace's folders that hold a model. */
   modelFolders: 'puzzle.modelFolders',
+  /** Paths of those that are Puzzletron working directories. */
+  puzzletronFolders: 'puzzle.puzzletronFolders',
 } as const;

@@ -44,7 +44,7 @@ export function packageFields(): PackageFields {
         'workspaceContains:**/*.puzzle.json',
         // Any config.json may be a model's: only its text tells.
         'onLanguage:json',
-        ...['search', 'configMap', 'comparison'].map((panel) => `onWebviewPanel:puzzle.${panel}`),
+        ...['search', 'configMap', 'comparison', 'imported'].map((panel) => `onWebviewPanel:puzzle.${panel}`),
       ],
       contributes,
     },

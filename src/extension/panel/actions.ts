@@ -37,6 +37,9 @@ const ACTIONS: Readonly<Record<PanelAction, Action>> = {
     requireTrust();
     return state.keepPresent();
   },
+  exportSolutions: ({ state }) => {
+    throw new InputError('only what was imported is exported so; a search has a child', state.place.name);
+  },
   preflight: ({ state }) => {
     state.checkStart();
     return Promise.resolve();

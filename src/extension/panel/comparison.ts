@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { InputError } from '../../common/errors.js';
 import { isFile, readJsonFile } from '../../formats/json-file.js';
 import type { ComparedModel, ComparedSolution, Comparison } from '../../protocol/panel.js';
-import type { SolutionView } from '../../protocol/solution.js';
+import { type SolutionView, storedMetricsSchema } from '../../protocol/solution.js';
 import { REPORT_FILE } from '../../search/report.js';
 import {
   isSameSolution,
@@ -159,7 +159,10 @@ export function compareSolutions(
 export function runSolution({ limits, objective, totals, parent, map: { layers } }: SolutionView): RunSolution {
   return {
     limits: limits.map(({ metric, text }) => `${metric} ${text}`),
-    ...{ objective, totals, parent },
+    objective,
+    // Of a run they are always known.
+    totals: storedMetricsSchema.parse(totals),
+    parent: storedMetricsSchema.parse(parent),
     architecture: layers.map(({ attention, ffn }) => ({ attention: attention.name, ffn: ffn.name })),
   };
 }
@@ -176,7 +179,7 @@ function shortNames(dirs: readonly string[]): string[] {
 
 /** A model of which only the costs are known. `whose`: the solution, or the parent beside it. */
 export function predictedModel(name: string, solution: SolutionView, whose: 'totals' | 'parent'): ComparedModel {
-  const { parameters, memory, throughput } = solution[whose];
+  const { parameters, memory, throughput } = storedMetricsSchema.parse(solution[whose]);
   return {
     ...{ name, dir: null, parameters, memoryBytes: memory, predictedThroughput: throughput },
     ...{ measuredThroughput: null, speedup: null, perplexity: null, kl: null },

@@ -1,5 +1,6 @@
 import { Uri, type WebviewPanel } from 'vscode';
 import { configMapOf } from '../config-map/open.js';
+import { importedPanelOf } from '../imported/open.js';
 import { type PanelSource, panelSourceSchema } from '../../protocol/panel.js';
 import type { Services } from '../services.js';
 import { comparisonOf } from './compare.js';
@@ -14,6 +15,7 @@ const MAKERS: Readonly<Record<PanelSource['kind'], (services: Services, uris: Ur
       services,
       runs.map(({ fsPath }) => fsPath),
     ),
+  imported: (services, [dir]) => dir && importedPanelOf(services, dir),
 };
 
 /** Takes up a panel that the editor restores. `kept` is what its webview last handed to `setState`. */

@@ -13,12 +13,14 @@ import {
   setRule,
 } from '../../protocol/panel.js';
 import { layerQuestion } from '../../protocol/questions.js';
+import { requireMetric } from '../../search/constraints.js';
 import { limitEdits, ruleEdits } from '../../search/spec-edit.js';
 import type { Services } from '../services.js';
 import { requireTrust } from '../trust.js';
 import { performAction } from './actions.js';
 import { EditClock } from './edit-clock.js';
 import { DocumentEditor } from './edits.js';
+import { serveExploring } from './explore.js';
 import { continuePrompt } from './generation.js';
 import { LiveDocument } from './live-document.js';
 import { SearchState } from './search-state.js';
@@ -77,7 +79,9 @@ export class SearchPanel implements PanelSubject {
       state.run === undefined ? [] : unknownPoints(await services.runs.series(runDir), known),
     );
     serve(askLayer, ({ layer }, token) => services.worker.ask(layerQuestion, { run: runDir, layer }, token));
-    serve(setLimit, async ({ metric, text, preview }) => {
+    serveExploring(serve, services.worker, () => state.question());
+    serve(setLimit, async ({ metric: name, text, preview }) => {
+      const metric = requireMetric(name, 'limits');
       this.clock.begun(metric, text);
       if (preview) {
         state.tryLimit(metric, text);

@@ -119,6 +119,13 @@ export class SearchState {
     return this.measured.value?.report ?? null;
   }
 
+  /** What the present optimum is the answer to. */
+  question(): ParamsOf<typeof solveQuestion> {
+    const { spec } = this;
+    if (spec === null) throw new InputError('has no spec that can be used', this.place.name);
+    return this.ask(spec);
+  }
+
   /** The folder of a model that a prompt can be given to; null where there is none. */
   modelDir(model: 'parent' | 'child'): string | null {
     const { spec } = this;
@@ -179,6 +186,7 @@ export class SearchState {
       uris: [uri],
       title: name,
       spec: viewSpec(this.read, { uri, name }, this.tried),
+      imported: null,
       run: this.run ?? null,
       stale: this.stale(),
       parent: this.parent.value,
@@ -208,10 +216,7 @@ export class SearchState {
     const { run, spec } = this;
     const seconds = run === undefined ? null : librarySeconds(run);
     const made = run === undefined || seconds === null ? null : { made: seconds, state: run.state, stage: run.stage };
-    const limits = spec === null ? null : changedLimits(spec, this.tried);
-    this.answer.want(
-      made && spec && limits && { params: { run: runDir, limits, rules: spec.rules, margin: spec.margin }, ...made },
-    );
+    this.answer.want(made && spec && { params: this.ask(spec), ...made });
     this.ranges.want(made && { params: { run: runDir }, ...made });
     this.measured.want(run === undefined ? null : { state: run.state });
     this.solutions.want(run === undefined ? null : { state: run.state, stage: run.stage });
@@ -219,6 +224,11 @@ export class SearchState {
     this.started.want(run === undefined ? null : { state: run.state, stage: run.stage });
     // The answer comes in a moment as a rule; without it half of the news would be told twice.
     this.changed(this.answer.pending);
+  }
+
+  private ask(spec: Spec): ParamsOf<typeof solveQuestion> {
+    const { rules, margin } = spec;
+    return { run: this.place.runDir, limits: changedLimits(spec, this.tried), rules, margin };
   }
 
   /** A worker that is back may know what the one before could not tell any more. */

@@ -14,6 +14,7 @@ export type PanelContent = Omit<PanelState, 'revision'>;
 /** The parts that a panel has nothing to say about. */
 export const NOTHING = {
   spec: null,
+  imported: null,
   run: null,
   stale: null,
   parent: null,

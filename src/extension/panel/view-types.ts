@@ -5,4 +5,5 @@ export const VIEW_TYPES: Readonly<Record<PanelSource['kind'], string>> = {
   search: 'puzzle.search',
   config: 'puzzle.configMap',
   comparison: 'puzzle.comparison',
+  imported: 'puzzle.imported',
 };

@@ -4,7 +4,7 @@ import { isSolvable } from '../panel/solvable.js';
 import type { Runs } from '../services.js';
 import { isAlive } from './run-store.js';
 
-type RunKey = Exclude<keyof typeof CONTEXT_KEYS, 'modelFolders'>;
+type RunKey = Exclude<keyof typeof CONTEXT_KEYS, 'modelFolders' | 'puzzletronFolders'>;
 
 const RESUMABLE: ReadonlySet<string> = new Set(['paused', 'failed', 'cancelled', 'interrupted']);
 

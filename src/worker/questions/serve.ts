@@ -12,9 +12,14 @@ import { Endpoint } from '../../protocol/endpoint.js';
 import type { Request } from '../../protocol/messages.js';
 import {
   exportQuestion,
+  diverseQuestion,
+  exportSolutionsQuestion,
+  frontQuestion,
   generated,
   generateQuestion,
   hello,
+  type Imported,
+  importedQuestion,
   layerQuestion,
   preflightQuestion,
   rangesQuestion,
@@ -32,6 +37,10 @@ const QUESTIONS = {
   generate: generateQuestion,
   preflight: preflightQuestion,
   export: exportQuestion,
+  front: frontQuestion,
+  diverse: diverseQuestion,
+  imported: importedQuestion,
+  exportSolutions: exportSolutionsQuestion,
 };
 type Name = keyof typeof QUESTIONS;
 
@@ -49,9 +58,18 @@ type Handler<Question> =
 /** Each handler is loaded with its first question: the process is up at once, and loads no more than it is asked for. */
 const HANDLERS: { [Key in Name]: Handler<(typeof QUESTIONS)[Key]> } = {
   hello: () => Promise.resolve({ pid: process.pid }),
-  solve: async (params) => (await import('./solve.js')).answerSolve(params),
-  layer: async (params) => (await import('./layer.js')).answerLayer(params),
-  ranges: async (params) => (await import('./solve.js')).answerRanges(params),
+  solve: async (params) =>
+    isImported(params)
+      ? (await import('./imported.js')).answerImportedSolve(params)
+      : (await import('./solve.js')).answerSolve(params),
+  layer: async (params) =>
+    isImported(params)
+      ? (await import('./imported.js')).answerImportedLayer(params)
+      : (await import('./layer.js')).answerLayer(params),
+  ranges: async (params) =>
+    isImported(params)
+      ? (await import('./imported.js')).answerImportedRanges(params)
+      : (await import('./solve.js')).answerRanges(params),
   generate: async ({ id, ...params }, { signal, tellText }) => {
     const { answerGenerate } = await import('./generate.js');
     return answerGenerate(params, {
@@ -66,7 +84,24 @@ const HANDLERS: { [Key in Name]: Handler<(typeof QUESTIONS)[Key]> } = {
     const { exportChild } = await import('../../search/export-child.js');
     return exportChild(run, out);
   },
+  front: async (params, { signal }) =>
+    isImported(params)
+      ? (await import('./imported-explore.js')).answerImportedFront(params, signal)
+      : (await import('./explore.js')).answerFront(params, signal),
+  diverse: async (params, { signal }) =>
+    isImported(params)
+      ? (await import('./imported-explore.js')).answerImportedDiverse(params, signal)
+      : (await import('./explore.js')).answerDiverse(params, signal),
+  imported: async (params) => (await import('./imported.js')).answerImported(params),
+  exportSolutions: async (params) => (await import('./imported.js')).exportSolutions(params),
 };
+
+/** Whether a question is about a Puzzletron working directory. */
+function isImported<Params extends { imported?: Imported | undefined }>(
+  params: Params,
+): params is Params & { imported: Imported } {
+  return params.imported !== undefined;
+}
 
 /**
  * Answers the questions of `protocol/questions.ts` that come in on one stream, on the other. When the first ends, whoever

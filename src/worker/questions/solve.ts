@@ -68,6 +68,7 @@ async function solutionView(
     ...{ status, objective, bound, gap, nodes, milliseconds },
     searched: search === undefined ? null : searchedView(search),
     limits: limitUses(solved, priced, requirements),
+    scoreUnit: 'nats/token',
     ...{ totals, parent: solved.parent },
     batch: solved.workload.batch,
     estimated: solved.estimated ?? null,

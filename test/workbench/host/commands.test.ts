@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { commands, env, Uri, window } from 'vscode';
 import type { CommandId } from '../../../src/extension/manifest/commands.js';
+import { puzzletronFiles, writePuzzletron } from '../../support/puzzletron-directory.js';
 import { ENDLESS } from '../endless.js';
 import { extension, services } from './extension.js';
 import { copyOf, finishedSearch, isAt, newSearch, reaches, type Search } from './searches.js';
@@ -102,6 +103,16 @@ const BEHAVIOURS: Readonly<Record<CommandId, Behaviour>> = {
       const { folder } = await finishedSearch();
       await give('puzzle.showMap', Uri.file(join(folder, 'parent')));
       await tab(/parent/);
+    },
+  },
+  'puzzle.openPuzzletron': {
+    whenUp: async () => {
+      const { folder } = await finishedSearch();
+      const dir = join(folder, 'puzzletron');
+      await writePuzzletron(dir, puzzletronFiles(2));
+      // The library in it stands for it too.
+      await give('puzzle.openPuzzletron', Uri.file(join(dir, 'replacement_library.json')));
+      await tab(/^Puzzle: puzzletron$/);
     },
   },
   'puzzle.solveAgain': {

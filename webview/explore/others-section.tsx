@@ -1,0 +1,122 @@
+import * as l10n from '@vscode/l10n';
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { askDiverse, type PanelState } from '../../src/protocol/panel.js';
+import type { Alternative } from '../../src/protocol/solution.js';
+import { ask } from '../state/store.js';
+import { Button } from '../ui/button.js';
+import { DataTable } from '../ui/data-table.js';
+import { Dropdown } from '../ui/dropdown.js';
+import { significant } from '../ui/format.js';
+import { ProgressRing } from '../ui/progress-ring.js';
+import { Section } from '../ui/section.js';
+import { layersThatDiffer } from './differ.js';
+import { questionKey } from './question-key.js';
+import { shownAlternative } from './shown-alternative.js';
+import { useAnswer } from './use-answer.js';
+import './explore.css';
+
+const COUNTS = ['3', '5', '10'] as const;
+type Count = (typeof COUNTS)[number];
+const wanted = signal<Count>('5');
+
+/** Architectures that are good too, and unlike the optimum and each other. Nothing is computed while it is closed. */
+export function OthersSection({ state }: { state: PanelState }) {
+  if (state.spec === null || state.answer?.kind !== 'solved') return null;
+  return (
+    <Section
+      id="others"
+      title={l10n.t('Other solutions')}
+      summary={l10n.t('within the same limits, different in at least a fifth of the layers')}
+      openByDefault={false}
+    >
+      <Others state={state} />
+    </Section>
+  );
+}
+
+function Others({ state }: { state: PanelState }) {
+  const count = Number(wanted.value);
+  const key = questionKey(state);
+  const { value, pending, error } = useAnswer(key === null ? null : `${count} ${key}`, (token) =>
+    ask(askDiverse, { count: count + 1 }, token),
+  );
+  // What is shown of an answer goes with it.
+  useEffect(
+    () => () => {
+      shownAlternative.value = null;
+    },
+    [value],
+  );
+  const unit = state.answer?.kind === 'solved' ? state.answer.solution.scoreUnit : '';
+  return (
+    <div class="explore" aria-busy={pending}>
+      <div class="explore-controls">
+        <Dropdown
+          label={l10n.t('How many')}
+          showLabel
+          value={wanted.value}
+          options={COUNTS.map((text) => ({ value: text, text }))}
+          onChange={(chosen) => {
+            wanted.value = chosen;
+          }}
+        />
+      </div>
+      {error !== null && <p class="muted">{error}</p>}
+      {value === null && error === null && <ProgressRing text={l10n.t('Solving for others…')} />}
+      {value?.length === 1 && <p class="muted">{l10n.t('There is no other within the limits.')}</p>}
+      {value !== null && value.length > 1 && <OthersTable {...{ solutions: value, unit, answer: state.answer }} />}
+    </div>
+  );
+}
+
+interface OthersTableProps {
+  solutions: readonly Alternative[];
+  unit: string;
+  /** What the map shows where none of these is chosen. */
+  answer: PanelState['answer'];
+}
+
+function OthersTable({ solutions, unit, answer }: OthersTableProps) {
+  const [optimum] = solutions;
+  const isAnswer = ({ map }: Alternative): boolean =>
+    answer?.kind === 'solved' && layersThatDiffer(map, answer.solution.map) === 0;
+  const shown = shownAlternative.value?.number ?? solutions.findIndex(isAnswer);
+  if (optimum === undefined) return null;
+  return (
+    <DataTable
+      caption={l10n.t('Solutions within the limits, the optimum first; objectives in {0}', unit)}
+      columns={[
+        { key: 'number', title: l10n.t('solution') },
+        { key: 'objective', title: l10n.t('objective'), numeric: true },
+        { key: 'above', title: l10n.t('above optimum'), numeric: true },
+        { key: 'differ', title: l10n.t('layers differ'), numeric: true },
+        { key: 'show', title: <span class="visually-hidden">{l10n.t('Actions')}</span> },
+      ]}
+      rows={solutions.map((alternative, number) => {
+        const { status, objective, gap, map } = alternative;
+        const name = number === 0 ? l10n.t('least sum') : String(number);
+        return {
+          key: String(number),
+          cells: [
+            name,
+            status === 'optimal'
+              ? significant(objective)
+              : l10n.t('{0}, gap {1}', significant(objective), significant(gap)),
+            number === 0 ? '' : significant(objective - optimum.objective),
+            number === 0 ? '' : String(layersThatDiffer(map, optimum.map)),
+            <Button
+              key="show"
+              disabled={shown === number}
+              onClick={() => {
+                shownAlternative.value = isAnswer(alternative) ? null : { number, alternative };
+              }}
+            >
+              {shown === number ? l10n.t('Shown: {0}', name) : l10n.t('Show {0}', name)}
+            </Button>,
+          ],
+        };
+      })}
+    />
+  );
+}
