@@ -51,7 +51,8 @@ export function FrontChart({ points, metric, present, label, onUse }: FrontChart
     plot.current?.setData(dataOf(points));
   }, [points]);
   useEffect(() => {
-    plot.current?.redraw();
+    // With the paths as they are: made anew, they would take the place of scales that are still on their way.
+    plot.current?.redraw(false);
   }, [present.limit, present.objective]);
 
   return (

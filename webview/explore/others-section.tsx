@@ -112,7 +112,7 @@ function OthersTable({ solutions, unit, answer }: OthersTableProps) {
                 shownAlternative.value = isAnswer(alternative) ? null : { number, alternative };
               }}
             >
-              {shown === number ? l10n.t('Shown: {0}', name) : l10n.t('Show {0}', name)}
+              {shown === number ? l10n.t('Shown') : l10n.t('Show')} <span class="visually-hidden">{name}</span>
             </Button>,
           ],
         };

@@ -50,6 +50,7 @@ await describeInWorkbench(
       const limited = await panel().architectureAfter(before);
       await panel().section('Solver').getByText('binding').first().waitFor();
       await workbench.screenshot('imported-limited');
+      await workbench.storesLayout();
       await workbench.reload();
       await until('the limit is there again', async () => (await panel().architecture()).join() === limited.join());
     });
@@ -76,6 +77,9 @@ await describeInWorkbench(
       const before = await panel().architecture();
       await front.locator('.front-chart .u-over').click({ position: { x: 60, y: 60 } });
       const clicked = await panel().architectureAfter(before);
+      // A fifth of the way from the least that is possible to all that the parent needs.
+      const limit = Number(await panel().limit('memory_mib').inputValue());
+      assert.ok(limit > 15 && limit < 30, String(limit));
       await workbench.screenshot('imported-front');
       await front.getByRole('checkbox', { name: 'Table' }).click();
       await front.getByRole('button', { name: /^Use / }).last().click();
