@@ -6,8 +6,8 @@ import { readJsonFileIfPresent } from '../formats/json-file.js';
 import { HALVES, type Half } from '../model/names.js';
 import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { type LibraryCosts, pricedAtBatches } from '../target/costs.js';
-import { type CostTable, needsNoRow, parseCostTables, tableKey } from '../target/table.js';
-import { batchSizes } from '../target/workload.js';
+import { type CostTable, isOfWorkload, needsNoRow, parseCostTables, tableKey } from '../target/table.js';
+import { batchSizes, meanWorkload } from '../target/workload.js';
 import { COSTS_FILE, LIBRARY_FILE, MAX_SCORES_BYTES, SCORES_FILE } from './run-files.js';
 import type { LayerScores, ScoredLibrary } from './solve.js';
 import type { Spec } from './spec.js';
@@ -76,10 +76,14 @@ export async function readStoredRun(dir: string, spec: Spec): Promise<StoredRun>
   ]);
   const variants = enumerateVariants(parent, spec.space);
   const tables = costs === undefined ? [] : parseCostTables(costs, file(COSTS_FILE));
-  // One of an earlier space lies there until this one is measured.
+  // One of an earlier space or workload lies there until this one is measured.
+  const service = spec.target.workload;
+  const sizes = batchSizes(service);
   const isCurrent =
-    tables.length === batchSizes(spec.target.workload).length &&
-    tables.every((table) => covers(table, parent, variants));
+    tables.length === sizes.length &&
+    tables.every(
+      (table, i) => covers(table, parent, variants) && isOfWorkload(table, meanWorkload(service, sizes[i] ?? NaN)),
+    );
   const sweep = isCurrent ? priced(tables, parent, variants, spec) : [];
   return {
     ...{ dir, spec, parent, variants },

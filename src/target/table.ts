@@ -116,6 +116,16 @@ export function tableRow(table: CostTable, config: ModelConfig, variant: Variant
   throw new InputError(`lacks the variant "${key}"; add it to "variants"`, 'cost table');
 }
 
+/** Where the workload of a table is not this one; undefined where it is, or where the table does not say. */
+function differingEntry({ workload: measured }: CostTable, workload: Workload): keyof Workload | undefined {
+  return measured && (['batch', 'prefill', 'generated'] as const).find((key) => measured[key] !== workload[key]);
+}
+
+/** Whether a table was measured for this workload, as far as it says. */
+export function isOfWorkload(table: CostTable, workload: Workload): boolean {
+  return differingEntry(table, workload) === undefined;
+}
+
 /** Throws InputError unless a table is of this workload and has a row for each of the variants. */
 export function checkCostTable(
   table: CostTable,
@@ -124,12 +134,10 @@ export function checkCostTable(
   workload: Workload,
   where: string,
 ): void {
-  const { workload: measured } = table;
-  const differs =
-    measured && (['batch', 'prefill', 'generated'] as const).find((key) => measured[key] !== workload[key]);
+  const differs = differingEntry(table, workload);
   if (differs !== undefined) {
     throw new InputError(
-      `workload.${differs} is ${measured?.[differs]}, the target of the spec has ${workload[differs]}; measure again, or change one`,
+      `workload.${differs} is ${table.workload?.[differs]}, the target of the spec has ${workload[differs]}; measure again, or change one`,
       where,
     );
   }

@@ -65,18 +65,17 @@ export function VariantRow({ row, place, marks, outline, describedBy, onAction }
       class={`map-variant ${chosen ? 'chosen' : ''} ${banned ? 'banned' : ''}`}
       label={variantLabel(row.half, variant, marks)}
     >
-      <span role="rowheader" class="map-half">
-        <span class="map-chosen">{chosen && <Icon name="check" />}</span>
-        <Bar half={variant} outline={outline} />
-        <span class="map-name">{variant.name}</span>
-      </span>
-      {!place.brief && <VariantCells {...{ row, place, marks, onAction }} />}
+      {place.brief ? (
+        <span role="rowheader">{variant.name}</span>
+      ) : (
+        <VariantCells {...{ row, place, marks, outline, onAction }} />
+      )}
     </GridRow>
   );
 }
 
-/** The figures of a variant, and what can be done about it. */
-function VariantCells({ row, place, marks, onAction }: Pick<VariantRowProps, 'row' | 'place' | 'marks' | 'onAction'>) {
+/** What is kept of a variant, its figures, and what can be done about it. */
+function VariantCells({ row, place, marks, outline, onAction }: Omit<VariantRowProps, 'describedBy'>) {
   const { variant } = row;
   const figures = [
     orNone(variant.lossBefore, lossText),
@@ -88,6 +87,11 @@ function VariantCells({ row, place, marks, onAction }: Pick<VariantRowProps, 'ro
   ];
   return (
     <>
+      <span role="rowheader" class="map-half">
+        <span class="map-chosen">{marks.chosen && <Icon name="check" />}</span>
+        <Bar half={variant} outline={outline} />
+        <span class="map-name">{variant.name}</span>
+      </span>
       {figures.map((figure, index) => (
         <span
           key={index}
