@@ -63,7 +63,7 @@ export function VariantRow({ row, place, marks, outline, describedBy, onAction }
     <GridRow
       {...{ row, place, describedBy }}
       class={`map-variant ${chosen ? 'chosen' : ''} ${banned ? 'banned' : ''}`}
-      label={variantLabel(row.half, variant, marks)}
+      {...(!place.brief && { label: variantLabel(row.half, variant, marks) })}
     >
       {place.brief ? (
         <span role="rowheader">{variant.name}</span>
