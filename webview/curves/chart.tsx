@@ -1,10 +1,10 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
 import type { ChartOptions } from '../state/ui-state.js';
 import type { Curve } from './groups.js';
 import { alignCurves } from './points.js';
 import { resolveColor, themeRevision } from './theme.js';
+import { usePlot } from './use-plot.js';
 
 const HEIGHT = 260;
 
@@ -37,7 +37,6 @@ interface ChartProps {
 /** Draws curves over their steps. While the pointer is on it, it stands still. */
 export function Chart({ curves, scale, smoothing, label, onPoint, onHeld }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
   const hovered = useRef(false);
   const theme = themeRevision().value;
   const data = dataOf(curves, scale, smoothing);
@@ -45,22 +44,13 @@ export function Chart({ curves, scale, smoothing, label, onPoint, onHeld }: Char
   latest.current = data;
   const shape = JSON.stringify(curves.map(({ key, style }) => [key, style]));
 
-  useEffect(() => {
-    const element = frame.current;
-    if (element === null) return;
-    const made = new uPlot(plotOptions(element, curves, scale, onPoint), latest.current, element);
-    plot.current = made;
-    const resized = new ResizeObserver(() => {
-      made.setSize({ width: element.clientWidth, height: HEIGHT });
-    });
-    resized.observe(element);
-    return () => {
-      resized.disconnect();
-      made.destroy();
-      plot.current = null;
-    };
+  const plot = usePlot(
+    frame,
+    HEIGHT,
     // The curves themselves come in below; here only how many there are and how they look.
-  }, [shape, scale, theme]);
+    (element) => new uPlot(plotOptions(element, curves, scale, onPoint), latest.current, element),
+    [shape, scale, theme],
+  );
 
   useEffect(() => {
     if (hovered.current) onHeld(true);

@@ -1,9 +1,9 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
 import type { FrontPoint } from '../../src/protocol/solution.js';
 import { metricWords } from '../constraints/metrics.js';
 import { resolveColor, themeRevision } from '../curves/theme.js';
+import { usePlot } from '../curves/use-plot.js';
 import { significant } from '../ui/format.js';
 import type { Present } from './front-text.js';
 
@@ -23,30 +23,19 @@ interface FrontChartProps {
 /** Draws the objective over the limit; the point under the pointer can be clicked. */
 export function FrontChart({ points, metric, present, label, onUse }: FrontChartProps) {
   const frame = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
   const theme = themeRevision().value;
   const latest = useRef({ present, points, onUse });
   latest.current = { present, points, onUse };
 
-  useEffect(() => {
-    const element = frame.current;
-    if (element === null) return;
-    const made = new uPlot(
-      plotOptions(element, metric, () => latest.current.present),
-      dataOf(latest.current.points),
-      element,
-    );
-    plot.current = made;
-    const resized = new ResizeObserver(() => {
-      made.setSize({ width: element.clientWidth, height: HEIGHT });
-    });
-    resized.observe(element);
-    return () => {
-      resized.disconnect();
-      made.destroy();
-      plot.current = null;
-    };
-  }, [metric, theme]);
+  const plot = usePlot(
+    frame,
+    HEIGHT,
+    (element) => {
+      const options = plotOptions(element, metric, () => latest.current.present);
+      return new uPlot(options, dataOf(latest.current.points), element);
+    },
+    [metric, theme],
+  );
   useEffect(() => {
     plot.current?.setData(dataOf(points));
   }, [points]);

@@ -1,16 +1,12 @@
 import * as l10n from '@vscode/l10n';
 import { act, type PanelState, setImported } from '../../src/protocol/panel.js';
-import { ConstraintsSection } from '../constraints/constraints-section.js';
-import { FrontSection } from '../explore/front-section.js';
-import { OthersSection } from '../explore/others-section.js';
-import { ArchitectureSection } from '../map/architecture-section.js';
 import { Banners } from '../shell/banners.js';
-import { SolverSection } from '../solver/solver-section.js';
 import { perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
 import { Dropdown } from '../ui/dropdown.js';
 import { count } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
+import { ArchitectureRow } from '../shell/architecture-row.js';
 import './imported.css';
 
 /** A Puzzletron working directory: what can be chosen from it, and nothing of training, which was done elsewhere. */
@@ -42,17 +38,7 @@ export function Imported({ state }: { state: PanelState }) {
       </header>
       <Banners state={state} />
       <main>
-        <div class="panel-row">
-          <div class="panel-column">
-            <ArchitectureSection state={state} />
-          </div>
-          <div class="panel-column">
-            <ConstraintsSection state={state} />
-            <SolverSection state={state} />
-            <FrontSection state={state} />
-            <OthersSection state={state} />
-          </div>
-        </div>
+        <ArchitectureRow state={state} />
       </main>
     </>
   );

@@ -3,21 +3,18 @@ import type { ComponentChildren, VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { PanelState } from '../../src/protocol/panel.js';
 import { ComparisonSection } from '../comparison/comparison-section.js';
-import { ConstraintsSection } from '../constraints/constraints-section.js';
 import { CurvesSection } from '../curves/curves-section.js';
-import { FrontSection } from '../explore/front-section.js';
-import { OthersSection } from '../explore/others-section.js';
 import { ArchitectureSection } from '../map/architecture-section.js';
 import { PlanSection } from '../progress/plan-section.js';
 import { ProgressSection } from '../progress/progress-section.js';
 import { CONDITION_WORDS } from '../progress/progress-text.js';
-import { SolverSection } from '../solver/solver-section.js';
 import { Imported } from '../imported/imported.js';
 import { failure, panel } from '../state/store.js';
 import { TrySection } from '../try/try-section.js';
 import { announce, LiveRegion } from '../ui/live-region.js';
 import { ProgressRing } from '../ui/progress-ring.js';
 import { Banners } from './banners.js';
+import { ArchitectureRow } from './architecture-row.js';
 import { Header } from './header.js';
 
 /** The whole panel, whatever it is about and whatever state that is in. */
@@ -83,17 +80,7 @@ function Search({ state }: { state: PanelState }) {
       <Banners state={state} />
       <main>
         {run === null ? <PlanSection preflight={state.preflight} /> : <ProgressSection run={run} />}
-        <div class="panel-row">
-          <div class="panel-column">
-            <ArchitectureSection state={state} />
-          </div>
-          <div class="panel-column">
-            <ConstraintsSection state={state} />
-            <SolverSection state={state} />
-            <FrontSection state={state} />
-            <OthersSection state={state} />
-          </div>
-        </div>
+        <ArchitectureRow state={state} />
         {run !== null && (
           <>
             <div class={`panel-row panel-row-even ${hasTwo ? '' : 'panel-row-stacked'}`}>

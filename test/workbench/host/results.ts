@@ -7,5 +7,6 @@ export interface HostTestResult {
   title: string;
   state: 'passed' | 'failed' | 'skipped';
   seconds?: number;
+  /** Why it failed, or was skipped. */
   detail?: string;
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import Mocha from 'mocha';
 import { type HostTestResult, RESULTS_VARIABLE } from './results.js';
+import { skipReason } from './skip.js';
 
 /** Longer than anything that a test waits for, so that it is told what was awaited. */
 const TEST_LIMIT_MS = 300_000;
@@ -28,7 +29,7 @@ export async function run(): Promise<void> {
         report({ title: test.fullTitle(), state: 'passed', seconds: (test.duration ?? 0) / 1000 });
       })
       .on('pending', (test) => {
-        report({ title: test.fullTitle(), state: 'skipped' });
+        report({ title: test.fullTitle(), state: 'skipped', detail: skipReason(test) ?? '' });
       })
       .on('fail', (test, error: unknown) => {
         report({ title: test.fullTitle(), state: 'failed', detail: inspect(error, { depth: 6 }) });

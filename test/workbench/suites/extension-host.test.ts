@@ -27,7 +27,7 @@ if ('reason' in programs) {
 
   describe('in the extension host', () => {
     for (const { title, state, detail } of results) {
-      it(title, { skip: state === 'skipped' }, () => {
+      it(title, { skip: state === 'skipped' && (detail || true) }, () => {
         if (state === 'failed') assert.fail(detail);
       });
     }
