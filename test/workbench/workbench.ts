@@ -1,7 +1,7 @@
 /** The real workbench in a real browser: what a test does there is what a person could do. */
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrowserContext, type FrameLocator, type Locator, type Page, chromium } from 'playwright-core';
 import type { WorkbenchPrograms } from './programs.js';
@@ -172,8 +172,9 @@ export class Workbench {
     return this.page.locator('.quick-input-widget input').first();
   }
 
-  quickPick(text: string) {
-    return this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: text }).first();
+  quickPick(...texts: string[]) {
+    const rows = this.page.locator('.quick-input-list .monaco-list-row');
+    return texts.reduce((left, text) => left.filter({ hasText: text }), rows).first();
   }
 
   /** Opens a file of the folder by its path there. */
@@ -181,7 +182,9 @@ export class Workbench {
     await this.page.keyboard.press('Control+p');
     await this.quickInput().fill(path);
     const name = basename(path);
-    await this.quickPick(name).click();
+    // The list shows what it found for an earlier text until it has found more: files of one name differ by their folder.
+    const folder = dirname(path) === '.' ? '' : dirname(path);
+    await this.quickPick(name, folder).click();
     await this.tab(name).waitFor();
   }
 
