@@ -3,11 +3,11 @@ import type { Joined } from './alike.js';
 import { loadGlpk } from './glpk.js';
 import type { Conflict, LeastRelaxation } from './infeasible.js';
 import type { Choice, Problem } from './problem.js';
-import type { Candidate, Program } from './program.js';
-import { type SearchOptions, type SearchResult, valueOf } from './search.js';
-
-/** GLPK lets rows be exceeded a little; where that matters, rooms smaller by this make its answers keep to them. */
-const TIGHTER = 1e-6;
+import { withUsableRoom } from './lattice.js';
+import { type Candidate, type Program, withoutDominated } from './program.js';
+import { prove } from './prove.js';
+import { relax } from './relaxation.js';
+import { type SearchOptions, type SearchResult, TIE } from './search.js';
 
 interface ShapeOptions extends Pick<SearchOptions, 'deadline'> {
   /** The name of a candidate: candidates of one name are one shape. */
@@ -59,42 +59,75 @@ function shapeNames({ layers }: Problem): (candidate: Candidate) => string {
 }
 
 /**
- * The least sum of scores with at most `maxShapes` different names, by GLPK: a binary per candidate and one per name.
+ * The least sum of scores with at most `maxShapes` different names. GLPK, with a binary per candidate and one per name,
+ * says which names; what can be had with these is solved for here, for GLPK takes what is nearly whole for whole, and lets
+ * rows be exceeded a little. Where its bound is not met, it is asked for names that are not all among those.
  * Dominated candidates must not have left the program, as they may share their name with others.
  */
-function searchShapes(glpk: GLPK, program: Program, options: ShapeOptions): SearchResult {
-  const answer = solveShapes(glpk, program, options, 0);
-  if (answer.best === undefined || valueOf(answer.best, roomsOf(program), undefined) !== undefined) return answer;
-  const tighter = solveShapes(glpk, program, options, TIGHTER);
-  return { ...tighter, bound: answer.bound, finished: false };
+function searchShapes(
+  glpk: GLPK,
+  program: Program,
+  { nameOf, maxShapes, bound, deadline }: ShapeOptions,
+): SearchResult {
+  const exhausted: ReadonlySet<string>[] = [];
+  let found: SearchResult = { best: undefined, value: Infinity, bound, unique: true, nodes: 0, finished: false };
+  for (;;) {
+    const answer = chooseNames(glpk, program, { nameOf, maxShapes, exhausted }, deadline);
+    if (answer.proven) found.bound = Math.min(found.value, Math.max(found.bound, answer.least));
+    if (answer.names === undefined || answer.least >= found.value - TIE) {
+      return { ...found, finished: answer.proven };
+    }
+    const { names } = answer;
+    const layers = program.layers.map((layer) => layer.filter((candidate) => names.has(nameOf(candidate))));
+    const own = withUsableRoom(withoutDominated({ ...program, layers }));
+    const { multipliers } = relax(own);
+    const within = prove(own, { multipliers, ...(deadline === undefined ? {} : { deadline }) });
+    const better = within.value < found.value ? within : found;
+    found = { ...found, best: better.best, value: better.value, nodes: found.nodes + 1 + within.nodes };
+    if (!within.finished || !answer.proven) return found;
+    exhausted.push(names);
+  }
+}
+
+interface NamesAnswer {
+  /** Of the best architecture that GLPK has; undefined where it has none. */
+  names: ReadonlySet<string> | undefined;
+  /** What that scores, by GLPK. */
+  least: number;
+  /** There is nothing better, or nothing at all. */
+  proven: boolean;
+}
+
+function chooseNames(glpk: GLPK, program: Program, asked: ShapeRows, deadline: number | undefined): NamesAnswer {
+  const lp = shapeProgram(glpk, program, asked);
+  const left = (deadline ?? Infinity) - performance.now();
+  const limit = left === Infinity ? {} : { tmlim: Math.max(1, Math.ceil(left / 1000)) };
+  const { status, vars, z } = glpk.solve(lp, { msglev: glpk.GLP_MSG_OFF, ...limit }).result;
+  const found = status === glpk.GLP_OPT || status === glpk.GLP_FEAS;
+  const chosen = program.layers.flat().filter((candidate) => (vars[columnName(candidate)] ?? 0) > 0.5);
+  return {
+    names: found ? new Set(chosen.map(asked.nameOf)) : undefined,
+    least: found ? z : Infinity,
+    proven: status === glpk.GLP_OPT || status === glpk.GLP_NOFEAS,
+  };
 }
 
 /** The fewest names that any architecture has, whatever it costs. */
 function fewestShapes(glpk: GLPK, program: Program, nameOf: ShapeOptions['nameOf']): number {
   const free = { ...program, rows: [] };
-  const lp = shapeProgram(glpk, free, { nameOf, room: 0, maxShapes: undefined });
+  const lp = shapeProgram(glpk, free, { nameOf, maxShapes: undefined, exhausted: [] });
   return Math.round(glpk.solve(lp, { msglev: glpk.GLP_MSG_OFF }).result.z);
 }
 
-function solveShapes(glpk: GLPK, program: Program, options: ShapeOptions, tighter: number): SearchResult {
-  const lp = shapeProgram(glpk, program, { ...options, room: -tighter });
-  const left = (options.deadline ?? Infinity) - performance.now();
-  const limit = left === Infinity ? {} : { tmlim: Math.max(1, Math.ceil(left / 1000)) };
-  const { status, vars } = glpk.solve(lp, { msglev: glpk.GLP_MSG_OFF, ...limit }).result;
-  const finished = status === glpk.GLP_OPT || status === glpk.GLP_NOFEAS;
-  const found = status === glpk.GLP_OPT || status === glpk.GLP_FEAS;
-  const best = found
-    ? program.layers.map((layer) => layer.find((candidate) => (vars[columnName(candidate)] ?? 0) > 0.5) as Candidate)
-    : undefined;
-  const value = best?.reduce((sum, { score }) => sum + score, 0) ?? Infinity;
-  return { best, value, bound: finished ? value : options.bound, unique: true, nodes: 1, finished };
+interface ShapeRows {
+  nameOf: ShapeOptions['nameOf'];
+  /** Undefined: the fewest are asked for. */
+  maxShapes: number | undefined;
+  /** Sets of names of which one must have another beside it. */
+  exhausted: readonly ReadonlySet<string>[];
 }
 
-function shapeProgram(
-  glpk: GLPK,
-  program: Program,
-  { nameOf, room, maxShapes }: { nameOf: ShapeOptions['nameOf']; room: number; maxShapes: number | undefined },
-): LP {
+function shapeProgram(glpk: GLPK, program: Program, { nameOf, maxShapes, exhausted }: ShapeRows): LP {
   const candidates = program.layers.flat();
   const names = [...new Set(candidates.map(nameOf))];
   const shapes = names.map((_, i) => ({ name: `shape${i}`, coef: 1 }));
@@ -108,7 +141,7 @@ function shapeProgram(
   const rows = program.rows.map((row, k) => ({
     name: `row${k}`,
     vars: candidates.map((candidate) => ({ name: columnName(candidate), coef: candidate.usage[k] as number })),
-    bnds: upTo(row.room + room),
+    bnds: upTo(row.room),
   }));
   const links = candidates.map((candidate) => ({
     name: `link ${columnName(candidate)}`,
@@ -118,18 +151,30 @@ function shapeProgram(
     ],
     bnds: upTo(0),
   }));
+  // A name counts only where something has it: so one outside a set is one that is used.
+  const used = names.map((name, i) => ({
+    name: `used${i}`,
+    vars: [
+      { name: `shape${i}`, coef: 1 },
+      ...candidates
+        .filter((candidate) => nameOf(candidate) === name)
+        .map((candidate) => ({ name: columnName(candidate), coef: -1 })),
+    ],
+    bnds: upTo(0),
+  }));
+  const others = exhausted.map((set, i) => ({
+    name: `others${i}`,
+    vars: shapes.filter((_, s) => !set.has(names[s] as string)),
+    bnds: { type: glpk.GLP_LO, lb: 1, ub: 0 },
+  }));
   const counted = maxShapes === undefined ? [] : [{ name: 'shapes', vars: shapes, bnds: upTo(maxShapes) }];
   const scored = candidates.map((candidate) => ({ name: columnName(candidate), coef: candidate.score }));
   return {
     name: 'shapes',
     objective: { direction: glpk.GLP_MIN, name: 'score', vars: maxShapes === undefined ? shapes : scored },
-    subjectTo: [...groups, ...rows, ...links, ...counted],
+    subjectTo: [...groups, ...rows, ...links, ...(exhausted.length === 0 ? [] : [...used, ...others]), ...counted],
     binaries: [...scored, ...shapes].map(({ name }) => name),
   };
-}
-
-function roomsOf({ rows }: Program): number[] {
-  return rows.map(({ room }) => room);
 }
 
 function columnName({ layer, choice }: Candidate): string {

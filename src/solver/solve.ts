@@ -65,7 +65,7 @@ export interface Undecided extends Effort {
  * and in every limited cost and better in one, or listed earlier; and of architectures with equal objectives (within
  * 1e-9 of the widest spread of scores in a layer) the answer is the first in lexicographic order of choice indices.
  * Layers that must be alike count as one, in the place of the first; with `maxShapes`, of equal architectures the answer
- * is the one that GLPK finds.
+ * is the one that was found first.
  * @throws InputError for a problem that `checkProblem` refuses, or an option that is not a number of at least zero
  */
 export async function solve(problem: Problem, options: SolveOptions = {}): Promise<Solution | Infeasible | Undecided> {
@@ -85,7 +85,8 @@ export async function solve(problem: Problem, options: SolveOptions = {}): Promi
   const result = shaped ?? free;
   const effort = (): Effort => ({ nodes: result.nodes, milliseconds: performance.now() - start });
   if (result.best !== undefined) {
-    const tied = shaped === undefined && result.finished && isProven(result) && !result.unique;
+    // The first of equal ones may have more shapes than this one.
+    const tied = problem.maxShapes === undefined && result.finished && isProven(result) && !result.unique;
     const best = tied
       ? firstOfEqual(program, result.best, { multipliers: relaxation.multipliers, deadline })
       : result.best;

@@ -53,9 +53,9 @@ export function excessOf({ bound, limit, total }: Rule, architecture: readonly n
   return (bound === 'max' ? value - limit : limit - value) - 1e-9 * Math.abs(limit) - 1e-12;
 }
 
-/** Every architecture that pins and bans allow, in lexicographic order. */
+/** Every architecture that pins, bans and patterns allow, in lexicographic order. */
 export function architecturesOf(problem: Problem): number[][] {
-  const { pins = [], bans = [] } = problem;
+  const { pins = [], bans = [], same = [], maxShapes = Infinity } = problem;
   let all: number[][] = [[]];
   for (const [layer, { choices }] of problem.layers.entries()) {
     const pin = pins.find((place) => place.layer === layer)?.choice;
@@ -64,7 +64,13 @@ export function architecturesOf(problem: Problem): number[][] {
     );
     all = all.flatMap((prefix) => allowed.map((choice) => [...prefix, choice]));
   }
-  return all;
+  if (same.length === 0 && maxShapes === Infinity) return all;
+  return all.filter((architecture) => {
+    const names = architecture.map((_, layer) => choiceAt(problem, layer, architecture).name);
+    return (
+      new Set(names).size <= maxShapes && same.every(({ from, to }) => new Set(names.slice(from, to + 1)).size === 1)
+    );
+  });
 }
 
 /** The answer by trying everything, with the documented rule for ties; undefined: nothing fits. */
@@ -106,22 +112,32 @@ function undominated(
   return new Set(allowed.filter((b) => !allowed.some((a) => a !== b && beats(a, b))));
 }
 
+let loading: ReturnType<typeof createGlpk> | undefined;
+
 /**
- * GLPK's own answer for the whole program: the least sum of scores, or with `linear` that of mixed choices. Undefined where
- * it proves none, or the time is over.
+ * GLPK's own answer for the whole program, but for `maxShapes`: the least sum of scores, or with `linear` that of mixed
+ * choices. Undefined where it proves none, or the time is over.
  */
 export async function glpkObjective(
   problem: Problem,
   { linear = false, seconds }: { linear?: boolean; seconds?: number } = {},
 ): Promise<number | undefined> {
-  const glpk = await createGlpk();
-  const columns = problem.layers.flatMap(({ choices }, layer) =>
-    choices.map((choice, index) => ({ choice, layer, name: `x${layer}_${index}` })),
-  );
+  loading ??= createGlpk();
+  const glpk = await loading;
+  const { pins = [], bans = [], same = [], diversity } = problem;
+  const columns = problem.layers.flatMap(({ choices }, layer) => {
+    const pin = pins.find((place) => place.layer === layer)?.choice;
+    return choices.flatMap((choice, index) =>
+      (pin ?? index) === index && !bans.some((place) => place.layer === layer && place.choice === index)
+        ? [{ choice, layer, index, name: `x${layer}_${index}` }]
+        : [],
+    );
+  });
   const limits = problem.limits.map(({ cost, min, max }, k) => {
     const scale = Math.max(Math.abs(max ?? 0), Math.abs(min ?? 0), 1e-300);
     const fixed = problem.nonBlock[cost] ?? 0;
-    const type = min === undefined ? glpk.GLP_UP : max === undefined ? glpk.GLP_LO : glpk.GLP_DB;
+    const sides = max === min ? glpk.GLP_FX : glpk.GLP_DB;
+    const type = min === undefined ? glpk.GLP_UP : max === undefined ? glpk.GLP_LO : sides;
     return {
       name: `limit${k}`,
       vars: columns.map(({ name, choice }) => ({ name, coef: (choice.costs[cost] ?? NaN) / scale })),
@@ -133,12 +149,31 @@ export async function glpkObjective(
     vars: columns.filter((column) => column.layer === layer).map(({ name }) => ({ name, coef: 1 })),
     bnds: { type: glpk.GLP_FX, lb: 1, ub: 1 },
   }));
+  const overlaps = (diversity?.solutions ?? []).map((solution, k) => ({
+    name: `overlap${k}`,
+    vars: columns.filter(({ layer, index }) => solution[layer] === index).map(({ name }) => ({ name, coef: 1 })),
+    bnds: { type: glpk.GLP_UP, lb: 0, ub: Math.floor((diversity?.maxOverlap ?? 1) * problem.layers.length + 1e-6) },
+  }));
+  // As much of a name in each layer of a range as in the layer before.
+  const alike = same.flatMap(({ from, to }) =>
+    Array.from({ length: to - from }, (_, i) => from + i).flatMap((layer) => {
+      const pair = columns.filter((column) => column.layer === layer || column.layer === layer + 1);
+      return [...new Set(pair.map(({ choice }) => choice.name))].map((shape, k) => ({
+        name: `alike${layer}_${k}`,
+        vars: pair
+          .filter(({ choice }) => choice.name === shape)
+          .map(({ name, layer: own }) => ({ name, coef: own === layer ? 1 : -1 })),
+        bnds: { type: glpk.GLP_FX, lb: 0, ub: 0 },
+      }));
+    }),
+  );
+  const rows = [...groups, ...limits, ...overlaps.filter(({ vars }) => vars.length > 0), ...alike];
   const vars = columns.map(({ name, choice }) => ({ name, coef: choice.score }));
   const { status, z } = glpk.solve(
     {
       name: 'oracle',
       objective: { direction: glpk.GLP_MIN, name: 'score', vars },
-      subjectTo: [...groups, ...limits],
+      subjectTo: rows,
       ...(linear
         ? { bounds: columns.map(({ name }) => ({ name, type: glpk.GLP_LO, lb: 0, ub: 0 })) }
         : { binaries: columns.map(({ name }) => name) }),

@@ -14,6 +14,7 @@ import {
   scoreOf,
   totalOf,
 } from '../support/solver-oracle.js';
+import { checkConflicts, checkRelaxation } from '../support/solver-checks.js';
 
 const RUNS = 1500;
 const COSTS = ['memory', 'time'] as const;
@@ -119,28 +120,8 @@ describe('solve, against trying every architecture', () => {
       fc.asyncProperty(problems, async (problem) => {
         const found = await solve(problem);
         if (found.status !== 'infeasible') return;
-        const all = architecturesOf(problem);
-        const tightest = (cost: string, bound: string, value: number) =>
-          rulesOf(problem).find((r) => r.cost === cost && r.bound === bound && r.limit === value);
-        const rules = found.conflicts.map(({ cost, bound, limit: value }) => {
-          const rule = tightest(cost, bound, value);
-          assert.ok(rule, `a limit of the problem: ${cost} ${bound} ${value}`);
-          return rule;
-        });
-        const fits = (some: typeof rules): boolean => all.some((a) => some.every((rule) => excessOf(rule, a) <= 0));
-        assert.ok(!fits(rules), 'the limits named cannot be met together');
-        for (const [k, rule] of rules.entries()) {
-          const totals = all.map((architecture) => rule.total(architecture));
-          const best = rule.bound === 'max' ? Math.min(...totals) : Math.max(...totals);
-          assert.ok(Math.abs((found.conflicts[k]?.reachable ?? NaN) - best) < 1e-9);
-        }
-        if (rules.some((rule) => !fits([rule]))) {
-          alone++;
-          assert.ok(rules.every((rule) => !fits([rule])));
-        } else {
-          together++;
-          for (const rule of rules) assert.ok(fits(rules.filter((other) => other !== rule)), 'each one is needed');
-        }
+        if (checkConflicts(found, problem) === 'alone') alone++;
+        else together++;
       }),
       { numRuns: RUNS, seed: 2 },
     );
@@ -154,31 +135,7 @@ describe('solve, against trying every architecture', () => {
         const found = await solve(problem);
         if (found.status !== 'infeasible') return;
         relaxed++;
-        const { changes, architecture, proven } = found.relaxation;
-        assert.ok(proven);
-        const rules = tightestOf(rulesOf(problem));
-        const reachable = new Map(
-          rules.map((rule) => {
-            const totals = architecturesOf(problem).map(rule.total);
-            return [rule, rule.bound === 'max' ? Math.min(...totals) : Math.max(...totals)] as const;
-          }),
-        );
-        const relative = (a: readonly number[]): number =>
-          rules.reduce((sum, rule) => {
-            const size = Math.abs(rule.limit) || Math.abs(reachable.get(rule) ?? 0) || 1;
-            return sum + Math.max(0, excessOf(rule, a)) / size;
-          }, 0);
-        const least = Math.min(...architecturesOf(problem).map(relative));
-        assert.ok(Math.abs(relative(architecture) - least) < 1e-7, `${relative(architecture)} against ${least}`);
-        const broken = rules.filter((rule) => excessOf(rule, architecture) > 0);
-        assert.deepEqual(
-          changes.map(({ cost, bound, from }) => `${cost} ${bound} ${from}`).sort(),
-          broken.map(({ cost, bound, limit: value }) => `${cost} ${bound} ${value}`).sort(),
-        );
-        for (const { cost, bound, to } of changes) {
-          const rule = broken.find((r) => r.cost === cost && r.bound === bound);
-          assert.ok(Math.abs((rule?.total(architecture) ?? NaN) - to) < 1e-9);
-        }
+        checkRelaxation(found, problem);
       }),
       { numRuns: RUNS, seed: 3 },
     );
@@ -313,14 +270,4 @@ function tightProblem(seed: number): Problem {
       { cost: 'c', min: near('c') },
     ],
   };
-}
-
-/** Of several limits on the same side of a cost only the tightest counts. */
-function tightestOf(rules: ReturnType<typeof rulesOf>): ReturnType<typeof rulesOf> {
-  return rules.filter((rule, k) => {
-    const same = rules.filter((r) => r.cost === rule.cost && r.bound === rule.bound);
-    const limits = same.map((r) => r.limit);
-    const tightest = rule.bound === 'max' ? Math.min(...limits) : Math.max(...limits);
-    return rule.limit === tightest && rules.findIndex((r) => same.includes(r) && r.limit === tightest) === k;
-  });
 }
