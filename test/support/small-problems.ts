@@ -1,6 +1,6 @@
 import { Random } from '../../src/common/random.js';
 import type { Choice, Limit, Place, Problem } from '../../src/solver/problem.js';
-import { architecturesOf, excessOf, rulesOf, totalOf } from './solver-oracle.js';
+import { architecturesOf, feasibleOf, totalOf } from './solver-oracle.js';
 
 // Problems that can be solved by trying everything, of every kind and with every oddity that a real one may have.
 
@@ -176,8 +176,7 @@ function bannedNames({ layers }: Problem, isBanned: (name: string, layer: number
  */
 function withImpossible(random: Random, problem: Problem): Problem | undefined {
   const all = architecturesOf(problem);
-  const rules = rulesOf(problem);
-  const fit = all.filter((architecture) => rules.every((rule) => excessOf(rule, architecture) <= 0));
+  const fit = feasibleOf(problem);
   // Already impossible by what it is: as good.
   if (fit.length === 0) return all.length === 0 ? undefined : problem;
   const cost = random.pick(COSTS);

@@ -73,6 +73,12 @@ export function architecturesOf(problem: Problem): number[][] {
   });
 }
 
+/** Every architecture that meets the limits too. */
+export function feasibleOf(problem: Problem): number[][] {
+  const rules = rulesOf(problem);
+  return architecturesOf(problem).filter((architecture) => rules.every((rule) => excessOf(rule, architecture) <= 0));
+}
+
 /** The answer by trying everything, with the documented rule for ties; undefined: nothing fits. */
 export function bruteForce(problem: Problem): number[] | undefined {
   const rules = rulesOf(problem);
@@ -134,7 +140,8 @@ export async function glpkObjective(
     );
   });
   const limits = problem.limits.map(({ cost, min, max }, k) => {
-    const scale = Math.max(Math.abs(max ?? 0), Math.abs(min ?? 0), 1e-300);
+    const sizes = columns.map(({ choice }) => Math.abs(choice.costs[cost] ?? NaN));
+    const scale = Math.max(Math.abs(max ?? 0), Math.abs(min ?? 0), ...sizes, 1e-300);
     const fixed = problem.nonBlock[cost] ?? 0;
     const sides = max === min ? glpk.GLP_FX : glpk.GLP_DB;
     const type = min === undefined ? glpk.GLP_UP : max === undefined ? glpk.GLP_LO : sides;
