@@ -189,8 +189,8 @@ export const PANEL_ACTIONS = [
 ] as const;
 export type PanelAction = (typeof PANEL_ACTIONS)[number];
 export const act = request('act', z.object({ action: z.enum(PANEL_ACTIONS) }), nothing);
-/** Forgets one of the solutions that were kept, by its place among them. */
-export const dropKept = request('dropKept', z.object({ index: z.int().nonnegative() }), nothing);
+/** Forgets one of the solutions that were kept: not by its place, for a place is another's as soon as one is gone. */
+export const dropKept = request('dropKept', comparedSolutionSchema.pick({ limits: true, architecture: true }), nothing);
 /** Selects the layer's lines in the config beside the map. */
 export const revealLayer = request('revealLayer', z.object({ layer: z.int().nonnegative() }), nothing);
 /** Continues a prompt with the parent or the child; pieces come as `textTold` with the same id. */

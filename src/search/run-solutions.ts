@@ -35,6 +35,8 @@ export const runSolutionSchema = z.object({
   architecture: z.array(z.object({ attention: z.string(), ffn: z.string() })),
 });
 export type RunSolution = z.infer<typeof runSolutionSchema>;
+/** What tells a solution from others. */
+export type SolutionIdentity = Pick<RunSolution, 'limits' | 'architecture'>;
 
 /** Of what a solve came to, as it is stored. */
 const solvedSchema = runSolutionSchema
@@ -79,14 +81,18 @@ export async function keepSolution(runDir: string, solution: RunSolution): Promi
   await writeJson(path.join(runDir, KEPT_FILE), [...others, solution]);
 }
 
-/** Forgets a solution that was kept, by its place. */
-export async function dropSolution(runDir: string, index: number): Promise<void> {
-  await writeJson(path.join(runDir, KEPT_FILE), (await keptSolutions(runDir)).toSpliced(index, 1));
+/** Forgets a solution that was kept, if it is there. */
+export async function dropSolution(runDir: string, solution: SolutionIdentity): Promise<void> {
+  const kept = await keptSolutions(runDir);
+  const others = kept.filter((one) => !isSameSolution(one, solution));
+  if (others.length < kept.length) await writeJson(path.join(runDir, KEPT_FILE), others);
 }
 
 /** Whether two are the same architecture for the same limits. */
-export function isSameSolution(one: RunSolution, other: RunSolution): boolean {
+export function isSameSolution(one: SolutionIdentity, other: SolutionIdentity): boolean {
   return identity(one) === identity(other);
 }
 
-const identity = ({ limits, architecture }: RunSolution): string => JSON.stringify([limits, architecture]);
+function identity({ limits, architecture }: SolutionIdentity): string {
+  return JSON.stringify([limits, architecture.map(({ attention, ffn }) => [attention, ffn])]);
+}

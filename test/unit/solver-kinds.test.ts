@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Problem } from '../../src/solver/problem.js';
+import type { Limit, Problem } from '../../src/solver/problem.js';
 import { toProgram, withoutDominated } from '../../src/solver/program.js';
 import { relax } from '../../src/solver/relaxation.js';
 import { search } from '../../src/solver/search.js';
@@ -79,22 +79,31 @@ function checkInfeasible(found: Infeasible, problem: Problem): void {
   assert.ok(feasibleOf(anyShapes).some((one) => one.join() === architecture.join()));
 }
 
+/** More than the least step of a cost that comes in steps. */
+const STEP = 1.001;
+
 /**
- * Prices are at least zero, and those of binding limits above: without such a limit the linear relaxation, in which
- * shapes do not count, comes below the answer.
+ * Prices are at least zero; of a limit that has one something is gained in the linear relaxation, in which shapes do not
+ * count, without it, or lost with a step less of it.
  */
-async function checkPrices({ binding, shadowPrices, choices }: Solution, problem: Problem): Promise<void> {
+async function checkPrices({ binding, shadowPrices, objective }: Solution, problem: Problem): Promise<void> {
   const limited = [...new Set(problem.limits.map(({ cost }) => cost))];
   assert.deepEqual(Object.keys(shadowPrices).sort(), limited.sort());
+  const relaxed = (limits: Limit[]) => glpkObjective({ ...problem, limits }, { linear: true });
   for (const cost of limited) {
     const price = shadowPrices[cost] ?? NaN;
     assert.ok(price >= 0 && Number.isFinite(price), `${cost}: ${price}`);
     assert.equal(binding.includes(cost), price > 0);
-  }
-  for (const cost of binding) {
-    const free = { ...problem, limits: problem.limits.filter((limit) => limit.cost !== cost) };
-    const [without, withIt] = [await glpkObjective(free, { linear: true }), scoreOf(problem, choices)];
-    assert.ok(without !== undefined && without < withIt + 1e-9, `${cost} is worth something`);
+    const others = problem.limits.filter((limit) => limit.cost !== cost);
+    const own = problem.limits.filter((limit) => limit.cost === cost);
+    if (price === 0) continue;
+    const without = (await relaxed(others)) ?? NaN;
+    if (without < objective - 1e-9) continue;
+    const tighter = own.flatMap(({ min, max }) => [
+      ...(max === undefined ? [] : [{ cost, max: max - STEP }]),
+      ...(min === undefined ? [] : [{ cost, min: min + STEP }]),
+    ]);
+    assert.ok(((await relaxed([...others, ...tighter])) ?? Infinity) > without + 1e-9, `${cost} is worth something`);
   }
 }
 

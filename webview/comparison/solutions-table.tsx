@@ -17,8 +17,7 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
   const [first] = solutions;
   if (first === undefined) return null;
   const names = solutionNames(solutions);
-  const firstKept = solutions.findIndex(({ origin }) => origin === 'kept');
-  const forgets = editable && firstKept >= 0;
+  const forgets = editable && solutions.some(({ origin }) => origin === 'kept');
   const changed = solutions.map((solution, index) => (index === 0 ? null : apartText(solution, first)));
   const hasNews = solutions.some(({ origin }) => origin === 'present');
   return (
@@ -51,11 +50,7 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
           cells: [
             <Name key="name" name={names[index] ?? ''} solution={solution} changed={changed[index] ?? null} />,
             ...(forgets
-              ? [
-                  solution.origin === 'kept' && (
-                    <Forget key="forget" name={names[index] ?? ''} index={index - firstKept} />
-                  ),
-                ]
+              ? [solution.origin === 'kept' && <Forget key="forget" name={names[index] ?? ''} solution={solution} />]
               : []),
             significant(solution.objective),
             ...FIGURES.map(({ metric, kept }) => kept(solution.totals[metric] / solution.parent[metric])),
@@ -116,13 +111,13 @@ function Name({ name, solution, changed }: NameProps) {
   );
 }
 
-function Forget({ name, index }: { name: string; index: number }) {
+function Forget({ name, solution: { limits, architecture } }: Pick<NameProps, 'name' | 'solution'>) {
   return (
     <Button
       appearance="icon"
       icon="trash"
       onClick={() => {
-        perform(dropKept, { index });
+        perform(dropKept, { limits, architecture });
       }}
     >
       {l10n.t('Forget {0}', name)}

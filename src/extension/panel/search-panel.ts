@@ -99,9 +99,9 @@ export class SearchPanel implements PanelSubject {
       await performAction(action, { services, specUri, state });
       return {};
     });
-    serve(dropKept, async ({ index }) => {
+    serve(dropKept, async (solution) => {
       requireTrust();
-      await state.dropKept(index);
+      await state.dropKept(solution);
       return {};
     });
     serve(generate, ({ model, ...params }, token) => {

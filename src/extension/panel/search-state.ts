@@ -7,7 +7,7 @@ import { preflightQuestion, type PreflightItem, rangesQuestion, solveQuestion } 
 import type { RunView } from '../../protocol/run.js';
 import type { MetricName, MetricRange, SolutionView, SolveAnswer } from '../../protocol/solution.js';
 import { resolveSpec, type Spec } from '../../search/spec.js';
-import { dropSolution, keepSolution } from '../../search/run-solutions.js';
+import { dropSolution, keepSolution, type SolutionIdentity } from '../../search/run-solutions.js';
 import { specChanges } from '../../search/spec-changes.js';
 import { specSchema } from '../../search/spec-schema.js';
 import type { QuestionWorker, Runs } from '../services.js';
@@ -65,6 +65,8 @@ export class SearchState {
   /** Limits that the user tries out, with the text of the spec as it is. */
   private tried = new Map<MetricName, string | null>();
   private workerWas: string;
+  /** What is being kept or forgotten. */
+  private keeping: Promise<unknown> = Promise.resolve();
   private readonly subscriptions: { dispose: () => void }[];
 
   private readonly answer: Latest<OfLibrary<ParamsOf<typeof solveQuestion>>, SolveAnswer>;
@@ -155,9 +157,9 @@ export class SearchState {
     await this.changeKept((dir) => keepSolution(dir, runSolution(solution)));
   }
 
-  /** Forgets a solution that was kept, by its place among those. */
-  async dropKept(index: number): Promise<void> {
-    await this.changeKept((dir) => dropSolution(dir, index));
+  /** Forgets a solution that was kept. */
+  async dropKept(solution: SolutionIdentity): Promise<void> {
+    await this.changeKept((dir) => dropSolution(dir, solution));
   }
 
   /** Answers and draws as if the spec had this limit; null: as if it had none. */
@@ -260,7 +262,10 @@ export class SearchState {
   private async changeKept(change: (runDir: string) => Promise<void>): Promise<void> {
     const { run } = this;
     if (run === undefined) throw new InputError('there is no run', this.place.name);
-    await change(this.place.runDir);
+    // One after the other: each reads the list that the one before has written.
+    const changed = this.keeping.then(() => change(this.place.runDir));
+    this.keeping = changed.catch(() => undefined);
+    await changed;
     this.solutions.renew({ state: run.state, stage: run.stage });
   }
 

@@ -1,15 +1,13 @@
 import { Random } from '../../common/random.js';
 import type { Problem } from '../../solver/problem.js';
 import { type Solution, solve } from '../../solver/solve.js';
-import { allowedChoices, isWithin } from '../reference-architectures.js';
+import { exchanges } from './exchanges.js';
 import type { Expectation, Surrogate } from './surrogate.js';
 
 /** The cost by which a program counts the layers that differ from an architecture. */
 const CHANGES = 'changed layers';
 /** Nodes of one program: what is not proven by then is an answer all the same, and told from one that is. */
 const PROGRAM_NODES = 20_000;
-/** Exchanges in two layers at once that are looked at, the most promising by the sum of their single ones. */
-const PAIRS = 400;
 
 /** Improvements below this, nats/token, are none. */
 const SAME = 1e-9;
@@ -100,7 +98,10 @@ export async function propose(
       if (answer !== undefined && predicted < value) [best, value] = [answer.choices, predicted];
       else radius = Math.floor(radius / 2);
     }
-    for (const exchanged of exchanges(problem, surrogate, best)) add(exchanged);
+    const scores = conditionalScores(problem, surrogate, best);
+    const own = surrogate.predict(best);
+    const rises = scores.map((ofLayer) => ofLayer.map((score) => score - own));
+    for (const exchanged of exchanges(problem, best, rises)) add(exchanged);
   }
   return [...found.values()];
 }
@@ -120,60 +121,4 @@ export async function provenRadius(
     if (answer?.status === 'optimal' && answer.objective >= -SAME) return radius;
   }
   return 0;
-}
-
-/** What differs from an architecture in one or two layers and meets the limits, the most promising pairs only. */
-function exchanges(problem: Problem, surrogate: Surrogate, around: readonly number[]): number[][] {
-  const scores = conditionalScores(problem, surrogate, around);
-  const meets = limitCheck(problem, around);
-  const base = surrogate.predict(around);
-  const singles = allowedMoves(problem, around).map((move) => ({
-    moves: [move],
-    expected: (scores[move.layer]?.[move.choice] ?? base) - base,
-  }));
-  const pairs = singles.flatMap((a, i) =>
-    singles.slice(i + 1).flatMap((b) => {
-      const moves = [...a.moves, ...b.moves];
-      const distinct = moves[0]?.layer !== moves[1]?.layer;
-      return distinct && meets(moves) ? [{ moves, expected: a.expected + b.expected }] : [];
-    }),
-  );
-  const promising = pairs.sort((a, b) => a.expected - b.expected).slice(0, PAIRS);
-  return [...singles.filter(({ moves }) => meets(moves)), ...promising].map(({ moves }) => {
-    const architecture = [...around];
-    for (const { layer, choice } of moves) architecture[layer] = choice;
-    return architecture;
-  });
-}
-
-interface Move {
-  layer: number;
-  choice: number;
-}
-
-/** Every other choice of every layer that no rule excludes. */
-function allowedMoves(problem: Problem, around: readonly number[]): Move[] {
-  return allowedChoices(problem).flatMap((choices, layer) =>
-    choices.filter((choice) => choice !== around[layer]).map((choice) => ({ layer, choice })),
-  );
-}
-
-/** Whether an architecture still meets every limit after some moves. */
-function limitCheck(
-  { layers, nonBlock, limits }: Problem,
-  around: readonly number[],
-): (moves: readonly Move[]) => boolean {
-  const costOf = (cost: string, layer: number, choice = 0) => layers[layer]?.choices[choice]?.costs[cost] ?? 0;
-  const totals = limits.map((limit) => ({
-    limit,
-    total: around.reduce((sum, choice, layer) => sum + costOf(limit.cost, layer, choice), nonBlock[limit.cost] ?? 0),
-  }));
-  return (moves) =>
-    totals.every(({ limit, total }) => {
-      const moved = moves.reduce(
-        (sum, { layer, choice }) => sum + costOf(limit.cost, layer, choice) - costOf(limit.cost, layer, around[layer]),
-        total,
-      );
-      return isWithin(limit, moved);
-    });
 }

@@ -85,8 +85,8 @@ export async function refineSolution(context: SearchContext, inputs: Interaction
   }
   const program = formulate({ scores, costs }, requirements);
   const outcome = await searchInteractions(context, inputs, program, ranges);
-  if (outcome === null) {
-    warnOnce(context.run, 'the KL of the architecture with the least sum of scores is not a finite number');
+  if ('notFinite' in outcome) {
+    warnOnce(context.run, NOT_FINITE[outcome.notFinite]);
     return additive;
   }
   return {
@@ -95,7 +95,13 @@ export async function refineSolution(context: SearchContext, inputs: Interaction
   };
 }
 
-interface Ranges {
+/** Of the inputs, what an outcome is found with. */
+interface OutcomeInputs extends Pick<InteractionInputs, 'scores'> {
+  additive: Pick<SolvedArchitecture, 'architecture'>;
+  validation: Pick<InteractionInputs['validation'], 'sequenceLength'>;
+}
+
+export interface Ranges {
   search: SequenceRange;
   finalists: SequenceRange;
   report: SequenceRange;
@@ -118,13 +124,24 @@ interface Outcome {
   search: InteractionSearch;
 }
 
-/** Searches, once; null where the KL of the additive architecture is not a number, so that nothing can be compared. */
+/** Whose KL is not a number, so that nothing can be compared. */
+const NOT_FINITE = {
+  additive: 'the KL of the architecture with the least sum of scores is not a finite number, so that it stays',
+  chosen:
+    'the KL of the best architecture that was measured is not a finite number on the text of the report: the one with the least sum of scores stays',
+} as const;
+
+interface Incomparable {
+  notFinite: keyof typeof NOT_FINITE;
+}
+
+/** Searches, once. */
 async function searchInteractions(
   context: SearchContext,
   inputs: InteractionInputs,
   program: AdditiveProgram,
   ranges: Ranges,
-): Promise<Outcome | null> {
+): Promise<Outcome | Incomparable> {
   const { run, spec, parentHash } = context;
   const { scores, costs, requirements, data, library, coupled = [] } = inputs;
   const { seed, search } = spec;
@@ -142,16 +159,18 @@ async function searchInteractions(
     work.finish();
     return { result };
   });
-  return finished.result as Outcome | null;
+  // An earlier version of the program did not say whose it was.
+  return (finished.result as Outcome | Incomparable | null) ?? { notFinite: 'additive' };
 }
 
-async function findOutcome(
-  work: Work,
+/** The best architecture of a search, by the KLs that `work` realises. */
+export async function findOutcome(
+  work: Pick<Work, 'realise'>,
   program: AdditiveProgram,
-  { scores, additive: { architecture }, validation: { sequenceLength } }: InteractionInputs,
+  { scores, additive: { architecture }, validation: { sequenceLength } }: OutcomeInputs,
   ranges: Ranges,
-  { search: { evaluations }, seed }: Spec,
-): Promise<Outcome | null> {
+  { search: { evaluations }, seed }: { search: Pick<Spec['search'], 'evaluations'>; seed: number },
+): Promise<Outcome | Incomparable> {
   const { candidates, problem } = program;
   const additive = choicesOf(program, architecture);
   const halves = candidates.map((choices, layer) =>
@@ -164,7 +183,7 @@ async function findOutcome(
     work.realise(architectures, ranges.search),
   );
   const own = measured.find(({ architecture }) => isSame(architecture, additive));
-  if (own === undefined) return null;
+  if (own === undefined) return { notFinite: 'additive' };
 
   const finalists = [own, ...measured.filter((one) => one !== own).slice(0, FINALISTS)];
   const again = await work.realise(
@@ -175,7 +194,8 @@ async function findOutcome(
   const chosen = best.architecture;
 
   const [klAdditive, klChosen] = await work.realise([additive, chosen], ranges.report);
-  if (klAdditive === undefined || klChosen === undefined) return null;
+  if (klAdditive === undefined) return { notFinite: 'additive' };
+  if (klChosen === undefined) return { notFinite: 'chosen' };
   const sumOfScores = (choices: readonly number[]) =>
     architectureOf(program, choices).reduce((sum, { score }) => sum + score, 0);
   const told = ({ architecture: choices, predicted }: Measured, kl: readonly number[]): RealisedArchitecture => ({
