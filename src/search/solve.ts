@@ -21,6 +21,9 @@ import type { Half } from '../model/names.js';
 import { pairName } from './pair-name.js';
 import { allows, checkRules, type LayerRule, type NamedVariant } from './rules.js';
 
+/** The KV cache as the engine sees it, beside that which the user limits. */
+const ENGINE_NEED = 'kvCache that the engine needs';
+
 /** A look ahead is worth this long; the stage itself takes the time it needs. */
 const REACHABLE_MS = 2_000;
 
@@ -247,9 +250,15 @@ export function formulate(
     })),
   );
   const candidates = layers.map(pairs);
+  const { leastKvCache: need } = costs;
+  /** Once more where the engine needs some: its need and the user's limit each have a price. */
+  const withNeed = (part: Metrics): Record<string, number> =>
+    need === undefined ? { ...part } : { ...part, [ENGINE_NEED]: part.kvCache };
   const problem: Problem = {
-    layers: candidates.map((layer) => ({ choices: layer.map(({ choice }) => choice) })),
-    nonBlock: additiveCosts(costs.nonBlock),
+    layers: candidates.map((layer) => ({
+      choices: layer.map(({ choice }) => ({ ...choice, costs: withNeed(choice.costs) })),
+    })),
+    nonBlock: withNeed(additiveCosts(costs.nonBlock)),
     limits: [
       ...constraints.map((constraint): Limit => {
         const limit = costLimit(constraint, basis);
@@ -257,7 +266,7 @@ export function formulate(
           ? { cost: constraint.metric, max: limit }
           : { cost: constraint.metric, min: limit };
       }),
-      ...(costs.leastKvCache === undefined ? [] : [{ cost: 'kvCache', min: costs.leastKvCache.bytes }]),
+      ...(need === undefined ? [] : [{ cost: ENGINE_NEED, min: need.bytes }]),
     ],
     bans: [...new Set(rules.map(({ layer }) => layer))].flatMap((layer) =>
       (candidates[layer] ?? []).flatMap(({ attention, ffn }, choice) =>
@@ -278,7 +287,7 @@ export function limitBasis(costs: LibraryCosts, margin: number, relativeTo?: Met
 interface Pair {
   attention: PricedVariant;
   ffn: PricedVariant;
-  choice: Choice;
+  choice: Choice & { costs: Metrics };
 }
 
 /** A variant that can be chosen, and what it drops. */

@@ -11,6 +11,7 @@ import { toNemotronNas } from '../../src/formats/hf-config.js';
 import { STAGES } from '../../src/run/events.js';
 import { createRun } from '../../src/run/run.js';
 import { buildReport, writeReport } from '../../src/search/report.js';
+import { keepSolution, keptSolutions } from '../../src/search/run-solutions.js';
 import { parseSpec, resolveSpec } from '../../src/search/spec.js';
 import { exampleReportPieces } from '../support/report-pieces.js';
 import { temporaryDirectory } from '../support/run-process.js';
@@ -268,6 +269,22 @@ describe('the state of a search panel', () => {
     assert.deepEqual(names(), ['parent', 'child', 'solution', 'uniform width']);
     const predicted = state.content().comparison?.models[2];
     assert.deepEqual([predicted?.predictedThroughput, predicted?.measuredThroughput], [100, null]);
+  });
+
+  it('forgets of what was kept what it is told to, however fast', async (test) => {
+    const { state, runDir, setRun } = await stateOf(test);
+    const metrics = { throughput: 1, memory: 1, latency: 1, parameters: 1, kvCache: 1 };
+    const [one, two, three] = ['kv4', 'kv2', 'kv1'].map((attention) => ({
+      ...{ limits: ['memory <= 50%'], objective: 1, totals: metrics, parent: metrics },
+      architecture: [{ attention, ffn: 'ffn-100%' }],
+    }));
+    assert.ok(one && two && three);
+    await mkdir(runDir, { recursive: true });
+    for (const solution of [one, two, three]) await keepSolution(runDir, solution);
+    setRun(runAt(runDir, 'solve'));
+    // The second click of a double click, and one on the next row before the first is gone from the panel.
+    await Promise.all([state.dropKept(one), state.dropKept(one), state.dropKept(two)]);
+    assert.deepEqual(await keptSolutions(runDir), [three]);
   });
 
   it('compares predictions where nothing is measured yet', async (test) => {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { enumerateVariants } from '../../src/model/variants.js';
+import { parseConstraint } from '../../src/search/constraints.js';
 import { type ScoredLibrary, solveLibrary } from '../../src/search/solve.js';
 import { distinctVariants } from '../../src/search/measure.js';
 import { libraryCosts } from '../../src/target/costs.js';
 import { type ExcludedPair, excludedPairs, excludedReasons, exclusionText } from '../../src/target/excluded.js';
 import { parseCostTable } from '../../src/target/table.js';
-import { allArchitectures, anyLibrary } from '../support/scored-library.js';
+import { allArchitectures, anyLibrary, library } from '../support/scored-library.js';
 import { tinyConfig } from '../support/stage-context.js';
 
 const space = {
@@ -94,6 +95,22 @@ describe('what an engine cannot run', () => {
     });
     await fc.assert(property, { numRuns: 300, seed: 6 });
     assert.ok(mattered > 10 && none > 5, `it mattered in ${mattered}, ${none} had no answer`);
+  });
+
+  it('has a price of its own, beside that of a limit of the user on the KV cache', async () => {
+    // Without KV cache a layer drops less: what holds the objective up is the engine's need, or the user's limit.
+    const scores = library.scores.map(() => ({ attention: { kv4: 0.5, kv1: 0.1, 'no-op': 0 }, ffn: {} }));
+    const needing = { bytes: 100, why: 'no layer has what it takes' };
+    const costs = { ...library.costs, leastKvCache: needing };
+    const priced = async (limit: string) => {
+      const constraints = [parseConstraint('kvCache', limit, 'test')];
+      const { limits, totals } = await solveLibrary({ scores, costs }, { constraints, margin: 0 });
+      const [own] = limits;
+      return { kvCache: totals.kvCache, binding: own?.binding, isPriced: (own?.shadowPrice ?? NaN) > 0 };
+    };
+    assert.deepEqual(await priced('>= 50 B'), { kvCache: 200, binding: false, isPriced: false });
+    assert.deepEqual(await priced('<= 1000 B'), { kvCache: 200, binding: false, isPriced: false });
+    assert.deepEqual(await priced('>= 250 B'), { kvCache: 400, binding: true, isPriced: true });
   });
 
   it('needs the KV cache of the cheapest attention', () => {
