@@ -79,8 +79,8 @@ function checkInfeasible(found: Infeasible, problem: Problem): void {
   assert.ok(feasibleOf(anyShapes).some((one) => one.join() === architecture.join()));
 }
 
-/** More than the least step of a cost that comes in steps. */
-const STEP = 1.001;
+/** More than the steps that a cost comes in, which the solver rounds limits to. */
+const STEP = 12;
 
 /**
  * Prices are at least zero; of a limit that has one something is gained in the linear relaxation, in which shapes do not
