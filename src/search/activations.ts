@@ -1,12 +1,13 @@
 import path from 'node:path';
 import { InputError } from '../common/errors.js';
 import { bytes } from '../common/units.js';
-import { removeArtifact, writeDirectory, writeJson } from '../run/artifacts.js';
+import { removeArtifact } from '../run/artifacts.js';
 import type { Stage } from '../run/events.js';
 import { taskKey } from '../run/task-key.js';
-import { embedTokens, runLayer } from './activation-pass.js';
-import type { SearchContext } from './context.js';
+import type { ActivationsPayload } from './activation-pass.js';
+import type { SearchContext, TaskRequest } from './context.js';
 import type { PackedData, Split } from './data.js';
+import { runInOrder } from './tasks.js';
 
 /** Layers first..end-1. */
 export interface LayerRange {
@@ -27,7 +28,8 @@ const KEPT_BESIDE = 2;
 
 /**
  * The parent's hidden states on one split, layer by layer, in the run directory. Each layer runs over all tokens from the
- * stored states of the one before, so that one layer and one window of activations are in memory, whatever the depth.
+ * stored states of the one before, so that one layer and one window of activations are in memory, whatever the depth, and
+ * in that of a task process: what a process has freed it may keep, and one of many layers the more.
  * On disk are the layers asked for; others stay only as long as the cache has no limit, and are made again when they are
  * needed, with the same bytes.
  */
@@ -94,34 +96,33 @@ export class Activations {
   /** Makes the layers from..to, beginning after the nearest layer that is there. */
   private async stream(from: number, to: number, keepLast = false): Promise<void> {
     const wanted = (layer: number) => (layer >= from && layer <= to) || (keepLast && layer === this.last);
-    let next = from;
-    while (next > EMBEDDING && !this.isThere(next)) next--;
-    const nearest = next;
+    let nearest = from;
+    while (nearest > EMBEDDING && !this.isThere(nearest)) nearest--;
     await this.removeExcept((layer) => wanted(layer) || layer === nearest);
-    for (; next <= to; next++) {
-      const [layer, before] = [next, next - 1];
-      await this.make(layer);
-      await this.removeExcept((other) => wanted(other) || other === layer, [before]);
-    }
+    const missing = this.layers().filter((layer) => layer >= nearest && layer <= to && !this.isThere(layer));
+    const steps = missing.map((layer) => ({
+      task: this.task(layer),
+      afterwards: () => this.removeExcept((other) => wanted(other) || other === layer, [layer - 1]),
+    }));
+    await runInOrder(this.context, STAGE_OF[this.split], steps);
   }
 
-  private async make(layer: number): Promise<void> {
+  private task(layer: number): TaskRequest {
     const { context, data, split, sequences, sequenceLength } = this;
-    const { run } = context;
-    const label = layer === EMBEDDING ? `activations (${split}): embedding` : `activations (${split}): layer ${layer}`;
     const artifact = this.artifactOf(layer);
-    await run.checkpoint();
-    await run.once(this.keyOf(layer), { stage: STAGE_OF[split], kind: 'activations', label }, async () => {
-      await writeDirectory(run.path(artifact), async (dir) => {
-        if (layer === EMBEDDING) {
-          await embedTokens(context, data.splits[split], sequences, dir);
-          return;
-        }
-        const input = { hidden: this.hidden[layer] ?? '', sequences, sequenceLength };
-        await writeJson(this.channels[layer] ?? '', await runLayer(context, layer, input, dir));
-      });
-      return { artifact };
-    });
+    const work: ActivationsPayload['work'] =
+      layer === EMBEDDING
+        ? { text: data.splits[split] }
+        : { layer, hidden: this.hidden[layer] ?? '', channelsFile: this.channels[layer] ?? '', sequenceLength };
+    const payload: ActivationsPayload = {
+      parentDir: context.spec.parent,
+      work,
+      sequences,
+      threads: context.threads,
+      output: { dir: context.run.path(artifact), artifact },
+    };
+    const label = `activations (${split}): ${layer === EMBEDDING ? 'embedding' : `layer ${layer}`}`;
+    return { key: this.keyOf(layer), kind: 'activations', label, payload, cost: 1 };
   }
 
   private keyOf(layer: number): string {

@@ -61,10 +61,12 @@ export interface TaskAnswer {
   tokens?: number;
 }
 
-/** Does independent tasks, in as many single-threaded processes as it likes. */
+/** Does tasks: independent ones in as many processes as it likes. What a callback throws ends all, and is thrown. */
 export type Executor = (
   tasks: readonly TaskRequest[],
   callbacks: {
+    /** Each reads what the one before it has left: one process does them, in the order given. */
+    inOrder?: boolean;
     signal: AbortSignal;
     /** Called before each task is handed out; may wait, while the run is paused. */
     beforeTask: () => Promise<void>;
@@ -73,7 +75,8 @@ export type Executor = (
     onRetried?: (task: TaskRequest, attempt: number, error: Error) => void;
     /** Points of the task's loss curve; from the first step on again when the task is tried again. */
     onLoss?: (task: TaskRequest, points: LossPoints) => void;
-    onFinished: (task: TaskRequest, answer: TaskAnswer, seconds: number) => void;
+    /** Awaited before the process gets its next task. */
+    onFinished: (task: TaskRequest, answer: TaskAnswer, seconds: number) => void | Promise<void>;
     onFailed: (task: TaskRequest, error: Error) => void;
   },
 ) => Promise<void>;
@@ -147,7 +150,7 @@ export interface SearchContext {
   parentHash: string;
   budgets: Budgets;
   executor: Executor;
-  /** Threads of whole-model stages in this process. */
+  /** Threads of whatever is one piece of work on the whole model. */
   threads: number;
   /** What parent and child are timed at. */
   workload: Workload;

@@ -132,9 +132,7 @@ function timingExecutor(config: ModelConfig, { engine, timeParts }: MeasuringEng
       const options = { workload, threads: engine.threads, seconds, beforeRound: beforeTask };
       const timings = await timeParts(config, parts, options);
       const spent = (performance.now() - start) / 1000 / group.length;
-      group.forEach((task, i) => {
-        onFinished(task, { result: timings[i] }, spent);
-      });
+      for (const [i, task] of group.entries()) await onFinished(task, { result: timings[i] }, spent);
     }
   };
 }

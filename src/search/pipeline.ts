@@ -8,6 +8,7 @@ import { type Stage, STAGES } from '../run/events.js';
 import { concludeRun, createRun, holdsRun, openRun, type Run } from '../run/run.js';
 import { taskKey } from '../run/task-key.js';
 import { pricedAtBatches } from '../target/costs.js';
+import { type ActivationsPayload, activationsTask } from './activation-pass.js';
 import { Activations } from './activations.js';
 import { assembleChild, type ChosenLayer } from './assemble.js';
 import { BASELINES_DIR, buildBaselines } from './baselines.js';
@@ -59,6 +60,7 @@ export interface SearchOptions {
 
 /** What a task process can do: the kinds of tasks that stages ask for. */
 export const TASK_HANDLERS: Record<string, (payload: unknown, context: TaskContext) => Promise<TaskAnswer>> = {
+  activations: (payload, context) => activationsTask(payload as ActivationsPayload, context),
   moments: (payload, context) => momentsTask(payload as MomentsPayload, context),
   distil: (payload, context) => distilTask(payload as DistilPayload, context),
   couple: (payload, context) => coupleTask(payload as CouplePayload, context),

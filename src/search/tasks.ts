@@ -29,6 +29,13 @@ export interface Round {
   tasks: readonly TaskRequest[];
 }
 
+/** One of several tasks in a row. */
+export interface Step {
+  task: TaskRequest;
+  /** Awaited before the next step. */
+  afterwards: () => Promise<void>;
+}
+
 type Grouping = (open: readonly TaskRequest[]) => readonly TaskGroup[];
 
 /**
@@ -76,7 +83,7 @@ export async function runTasksOf(
     const open = round.tasks.filter(isOpen);
     if (open.length === 0) continue;
     await round.prepare?.();
-    errors.push(...(await runGroups(context, stage, group(open), progress)));
+    errors.push(...(await runGroups(context, stage, group(open), { onFinished: progress })));
   }
   const [error] = errors;
   if (error !== undefined) throw error;
@@ -87,12 +94,22 @@ export async function runTasksOf(
   });
 }
 
-/** Returns the errors of the groups that failed. */
+/**
+ * Does steps of which each reads what the one before it has left, in one process; the first that fails ends them, and its
+ * error is thrown. They are beside the tasks of the stage: its progress does not count them.
+ */
+export async function runInOrder(context: SearchContext, stage: Stage, steps: readonly Step[]): Promise<void> {
+  const afterwards = new Map(steps.map(({ task, afterwards }) => [task.key, afterwards]));
+  const groups = alone(steps.map(({ task }) => task));
+  await runGroups(context, stage, groups, { inOrder: true, onFinished: ({ key }) => afterwards.get(key)?.() });
+}
+
+/** Returns the errors of the groups that failed; throws the first when they are to be done in order. */
 async function runGroups(
   { run, executor }: SearchContext,
   stage: Stage,
   groups: readonly TaskGroup[],
-  progress: () => void,
+  { inOrder = false, onFinished }: { inOrder?: boolean; onFinished: (task: TaskRequest) => void | Promise<void> },
 ): Promise<Error[]> {
   const byKey = new Map(groups.map((group) => [group.request.key, group]));
   const groupOf = ({ key, label }: TaskRequest): TaskGroup => {
@@ -104,6 +121,7 @@ async function runGroups(
   await executor(
     groups.map(({ request }) => request),
     {
+      inOrder,
       signal: run.signal,
       beforeTask: () => run.checkpoint(),
       onStarted: (request) => {
@@ -116,20 +134,22 @@ async function runGroups(
       onLoss: ({ key, label, series = label }, points) => {
         run.append({ type: 'loss', key, stage, series, ...points });
       },
-      onFinished: (request, answer, seconds) => {
+      onFinished: async (request, answer, seconds) => {
         const { tasks, answers } = groupOf(request);
         const each = answers(answer);
-        for (const [i, { key, label }] of tasks.entries()) {
+        for (const [i, task] of tasks.entries()) {
           const own = each[i];
-          if (own === undefined) throw new Error(`no answer for ${label}`);
-          run.taskFinished(key, own, seconds / tasks.length);
-          progress();
+          if (own === undefined) throw new Error(`no answer for ${task.label}`);
+          run.taskFinished(task.key, own, seconds / tasks.length);
+          await onFinished(task);
         }
       },
       onFailed: (request, error) => {
         const { label } = request;
         for (const { key } of groupOf(request).tasks) run.taskFailed(key, error);
-        errors.push(isExplained(error) ? error : new Error(`${label}: ${error.message}`, { cause: error }));
+        const explained = isExplained(error) ? error : new Error(`${label}: ${error.message}`, { cause: error });
+        if (inOrder) throw explained;
+        errors.push(explained);
       },
     },
   );

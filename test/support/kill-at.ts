@@ -1,5 +1,5 @@
-// Loaded before the command line (`--import`): ends the process group with SIGKILL at an exact instant of a run, which
-// PUZZLE_TEST_KILL describes. The instants lie between two system calls, where no poll from outside could aim.
+// Loaded before the command line and its task processes (`--import`): ends their process group with SIGKILL at an exact
+// instant of a run, which PUZZLE_TEST_KILL describes. The instants lie between two system calls, where no poll from outside could aim.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
@@ -13,8 +13,7 @@ export interface KillPoint {
 }
 
 const described = process.env['PUZZLE_TEST_KILL'];
-// Processes that do tasks for others have a channel to them, and are not meant.
-if (described !== undefined && process.send === undefined) arm(JSON.parse(described) as KillPoint);
+if (described !== undefined) arm(JSON.parse(described) as KillPoint);
 
 function arm({ at, of, nth = 1 }: KillPoint): void {
   let left = nth;
@@ -41,6 +40,7 @@ function arm({ at, of, nth = 1 }: KillPoint): void {
 }
 
 function die(): never {
-  process.kill(-process.pid, 'SIGKILL');
+  // 0: whoever is in the group of this process.
+  process.kill(0, 'SIGKILL');
   throw new Error('survived SIGKILL');
 }

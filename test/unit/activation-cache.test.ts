@@ -9,6 +9,7 @@ import { createContext, type SearchContext } from '../../src/search/context.js';
 import { packData } from '../../src/search/data.js';
 import type { Split } from '../../src/search/data.js';
 import { readSpec, resolveSpec } from '../../src/search/spec.js';
+import { createExecutor } from '../../src/worker/executor.js';
 import { temporaryFolder } from '../support/model-folder.js';
 import { writeTinySearch } from '../support/tiny-search.js';
 
@@ -30,7 +31,7 @@ async function cached(
   const run = await createRun(join(dir, 'run'), {});
   test.after(() => run.close());
   const spec = resolveSpec(await readSpec(file), file);
-  const context = await createContext(run, spec, () => Promise.reject(new Error('no task processes here')));
+  const context = await createContext(run, spec, createExecutor(1));
   return { context, cache: new Activations(context, await packData(context), split, TOKENS) };
 }
 

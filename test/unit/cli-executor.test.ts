@@ -18,7 +18,7 @@ describe('the executor of a search', () => {
       signal: new AbortController().signal,
       beforeTask: () => Promise.resolve(),
       onStarted: ({ kind }) => seen.push(`${kind} started`),
-      onFinished: ({ kind }) => seen.push(`${kind} finished`),
+      onFinished: ({ kind }) => void seen.push(`${kind} finished`),
       onFailed: ({ kind }, error) => seen.push(`${kind} failed: ${error.message.split(': ')[0] ?? ''}`),
     });
     assert.deepEqual(seen, [

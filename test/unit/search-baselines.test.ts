@@ -23,6 +23,7 @@ import { type LayerScores, solveLibrary } from '../../src/search/solve.js';
 import { parseSpec } from '../../src/search/spec.js';
 import { type LibraryCosts, libraryCosts } from '../../src/target/costs.js';
 import { type CostRow, type CostTable, tableKey } from '../../src/target/table.js';
+import { createExecutor } from '../../src/worker/executor.js';
 import { EXAMPLE_VOCABULARY, temporaryFolder, writeModelFolder } from '../support/model-folder.js';
 import { randomWeights, tinyConfig } from '../support/tiny-model.js';
 
@@ -180,8 +181,7 @@ async function setUp(test: Parameters<typeof temporaryFolder>[0], limits: Record
     threads: 1,
   };
   const spec = parseSpec(JSON.stringify(json), 'test');
-  const contextOf = (run: Run) =>
-    createContext(run, spec, () => Promise.reject(new Error('baselines need no task processes')));
+  const contextOf = (run: Run) => createContext(run, spec, createExecutor(1));
   const inputsOf = async (context: Awaited<ReturnType<typeof contextOf>>): Promise<BaselineInputs> => {
     const data = await packData(context);
     const variants = enumerateVariants(config, space);
