@@ -28,10 +28,10 @@ const KEPT_BESIDE = 2;
 
 /**
  * The parent's hidden states on one split, layer by layer, in the run directory. Each layer runs over all tokens from the
- * stored states of the one before, so that one layer and one window of activations are in memory, whatever the depth, and
- * in that of a task process: what a process has freed it may keep, and one of many layers the more.
- * On disk are the layers asked for; others stay only as long as the cache has no limit, and are made again when they are
- * needed, with the same bytes.
+ * stored states of the one before, so that one layer and one window of activations are in memory, whatever the depth: in
+ * that of a task process, which ends with the last layer and gives back what it kept of each. On disk are the layers
+ * asked for; others stay only as long as the cache has no limit, and are made again when they are needed, with the same
+ * bytes.
  */
 export class Activations {
   /** Tokens, a multiple of the sequence length. */
