@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../common/errors.js';
 import { bytes } from '../common/units.js';
@@ -86,6 +87,12 @@ export class Activations {
     const final = this.split === 'validation';
     if (final && !this.isThere(this.last)) await this.stream(this.last, this.last);
     await this.stream(first - 1, end - 1, final);
+  }
+
+  /** The files of `channels` are there when this returns: what was distilled with another number of threads left others. */
+  async needChannels(): Promise<void> {
+    if (this.channels.every((file) => existsSync(file))) return;
+    for (const round of this.rounds) await this.need(round);
   }
 
   /** Removes everything that can be made again, if the cache has a limit: the next split needs the room. */

@@ -88,6 +88,7 @@ async function buildBaseline(
   await apart(context, 'assemble', key, 1, async () => {
     const shape = `${layersText(plan.layers, parent.config.layers)}; predicted ${speedup(inputs, plan.seconds)}`;
     run.append({ type: 'log', level: 'info', message: `${name}: ${shape}` });
+    await calibration.needChannels();
     await writeDirectory(run.path(artifact), (dir) =>
       assembleUntrained(parent, plan.layers, calibration.channels, dir),
     );

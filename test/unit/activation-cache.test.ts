@@ -151,4 +151,14 @@ describe('a cache of activations', () => {
     const { begun } = await logged(context);
     assert.deepEqual(begun, ['embedding', 'layer 0', 'layer 1']);
   });
+
+  it('makes the means of the channels again where another number of threads has left others', async (test) => {
+    const { cache } = await cached(test, 'train');
+    await cache.needChannels();
+    const before = await readFile(cache.channels[0] ?? '');
+    for (const file of cache.channels) await rm(file);
+    for (const file of cache.hidden) await rm(dirname(file), { recursive: true, force: true });
+    await cache.needChannels();
+    assert.deepEqual(await readFile(cache.channels[0] ?? ''), before);
+  });
 });
