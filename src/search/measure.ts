@@ -3,8 +3,9 @@ import type { ModelConfig } from '../formats/hf-config.js';
 import type { LayerVariants, Variant } from '../model/variants.js';
 import { writeJson } from '../run/artifacts.js';
 import { taskKey } from '../run/task-key.js';
+import { DEVICE_FACTS } from '../target/devices.js';
 import { excludedReasons, variantProblem } from '../target/excluded.js';
-import { type Part, type PartTiming, timingInputs } from '../target/onnxruntime.js';
+import { type Engine, type Part, type PartTiming, timingInputs } from '../target/onnxruntime.js';
 import { type CostTable, meanTable, measuredTable, tableKey } from '../target/table.js';
 import { batchSizes, workloadKinds } from '../target/workload.js';
 import type { Workload } from '../model/accounting.js';
@@ -91,8 +92,7 @@ async function measure(
   const executor = timingExecutor(config, measuring);
   const finished = await runStageTasks({ ...context, executor }, 'measure', [{ tasks }]);
   const timings = finished.map((task, i) => timed(task.result as PartTiming | undefined, tasks[i]?.label));
-  const { name, version, cpu } = engine;
-  const source = `measured with ${name} ${version} on ${engine.threads} threads of ${cpu}`;
+  const source = measuredWith(engine);
   let next = 0;
   return batches.map((kinds) =>
     meanTable(
@@ -103,6 +103,11 @@ async function measure(
       }),
     ),
   );
+}
+
+function measuredWith({ name, version, cpu, threads, device }: Engine): string {
+  const where = device === undefined ? `${threads} threads of ${cpu}` : `${DEVICE_FACTS[device].name}, beside ${cpu}`;
+  return `measured with ${name} ${version} on ${where}`;
 }
 
 function timed(timing: PartTiming | undefined, label = 'non-block'): PartTiming {

@@ -54,7 +54,7 @@ async function subject(engine: MeasuredTarget['engine'], wide = false): Promise<
     config,
     variants: enumerateVariants(config, space),
     workload: meanWorkload(target.workload, Math.max(...batchSizes(target.workload))),
-    target: engine === 'llama.cpp' ? { ...common, engine, precision: 'f32' } : { ...common, engine },
+    target: engine === 'llama.cpp' ? { ...common, engine, precision: 'f32' } : { ...common, engine, device: 'cpu' },
   };
 }
 
