@@ -12,7 +12,7 @@ import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { STAGES } from '../run/events.js';
 import { pricedAtBatches } from '../target/costs.js';
 import { excludedReasons } from '../target/excluded.js';
-import { probeDevice } from '../target/device-probe.js';
+import { requireDevice } from '../target/device-probe.js';
 import { DEVICE_FACTS } from '../target/devices.js';
 import { findLlamaCpp } from '../target/llama-cpp/addon.js';
 import { profileText } from '../target/profile.js';
@@ -137,11 +137,8 @@ export const INPUTS: readonly Check[] = [
     fix: 'Set "target.device" to one that works here, which `puzzle devices` tells, or provide what this one needs.',
     check: async ({ spec: { target }, where }) => {
       if (target.engine !== 'onnxruntime' || target.device === 'cpu') return undefined;
-      const { device } = target;
-      const { reason } = await probeDevice(device);
-      if (reason === null) return `${DEVICE_FACTS[device].name}: tried on a small model`;
-      const { needs } = DEVICE_FACTS[device];
-      throw new InputError(`"${device}" does not work here: ${reason}; it needs ${needs}`, `${where}: target.device`);
+      await requireDevice(target.device, `${where}: target.device`);
+      return `${DEVICE_FACTS[target.device].name}, tried with a small model`;
     },
   },
   {

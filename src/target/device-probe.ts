@@ -1,6 +1,8 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { InputError } from '../common/errors.js';
 import type { Device } from '../graph/devices.js';
+import { DEVICE_FACTS } from './devices.js';
 import type { Tried } from './try-device.js';
 
 /** Drivers compile their programs at first use, which may take seconds. */
@@ -34,7 +36,15 @@ export function probeDevice(device: Device, seconds = MAX_SECONDS): Promise<Trie
       if (tried !== undefined && (tried.reason !== null || code === 0)) resolve(tried);
       else if (child.killed) resolve({ reason: `nothing came of it within ${seconds} s` });
       else
-        resolve({ reason: `its process died (${signal ?? `exit code ${code ?? 'unknown'}`})${tail && `: ${tail}`}` });
+        {resolve({ reason: `its process died (${signal ?? `exit code ${code ?? 'unknown'}`})${tail && `: ${tail}`}` });}
     });
   });
+}
+
+/** Throws InputError, with the reason and what it needs, unless a device works here. The CPU does. */
+export async function requireDevice(device: Device, where: string): Promise<void> {
+  if (device === 'cpu') return;
+  const { reason } = await probeDevice(device);
+  if (reason === null) return;
+  throw new InputError(`"${device}" does not work here: ${reason}; it needs ${DEVICE_FACTS[device].needs}`, where);
 }

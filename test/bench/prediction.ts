@@ -10,7 +10,7 @@ import {
   type FfnVariant,
   type LayerVariants,
 } from '../../src/model/variants.js';
-import { distinctVariants, ROWS_PER_GROUP } from '../../src/search/measure.js';
+import { distinctVariants, ROWS_PER_GROUP } from '../../src/search/measure-rows.js';
 import { measuringEngine } from '../../src/search/measuring-engine.js';
 import { readSpec } from '../../src/search/spec.js';
 import type { MeasuredTarget } from '../../src/search/stored-as.js';
