@@ -8,7 +8,7 @@ import type { Tried } from './try-device.js';
 /** Drivers compile their programs at first use, which may take seconds. */
 const MAX_SECONDS = 60;
 /** Of what the process writes, this much of the end is told where it dies. */
-const MAX_TAIL_CHARS = 500;
+const MAX_TAIL_CHARS = 2_000;
 
 /**
  * Whether a device works here: a small model is served on it, in a process that the driver may take down with it, and gives
@@ -36,7 +36,7 @@ export function probeDevice(device: Device, seconds = MAX_SECONDS): Promise<Trie
       if (tried !== undefined && (tried.reason !== null || code === 0)) resolve(tried);
       else if (child.killed) resolve({ reason: `nothing came of it within ${seconds} s` });
       else
-        {resolve({ reason: `its process died (${signal ?? `exit code ${code ?? 'unknown'}`})${tail && `: ${tail}`}` });}
+        {resolve({ reason: `its process died (${signal ?? `exit code ${code ?? 'unknown'}`})${tail && `: ${tail.trim()}`}` });}
     });
   });
 }
