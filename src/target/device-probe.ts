@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../common/errors.js';
-import type { Device } from '../graph/devices.js';
+import { type Device, DEVICES } from '../graph/devices.js';
 import { DEVICE_FACTS } from './devices.js';
 import type { Tried } from './try-device.js';
 
@@ -33,12 +33,30 @@ export function probeDevice(device: Device, seconds = MAX_SECONDS): Promise<Trie
     child.once('close', (code, signal) => {
       clearTimeout(timer);
       // A device that works is one whose process also ends well.
-      if (tried !== undefined && (tried.reason !== null || code === 0)) resolve(tried);
-      else if (child.killed) resolve({ reason: `nothing came of it within ${seconds} s` });
-      else
-        {resolve({ reason: `its process died (${signal ?? `exit code ${code ?? 'unknown'}`})${tail && `: ${tail.trim()}`}` });}
+      const told = tried !== undefined && (tried.reason !== null || code === 0) ? tried : undefined;
+      const end = signal ?? `exit code ${code ?? 'unknown'}`;
+      const died = `its process died (${end})${tail === '' ? '' : `: ${tail.trim()}`}`;
+      resolve(told ?? { reason: child.killed ? `nothing came of it within ${seconds} s` : died });
     });
   });
+}
+
+/** A device, and whether it works here. */
+export interface TriedDevice {
+  device: Device;
+  works: boolean;
+  /** Why it does not; null where it does. */
+  reason: string | null;
+}
+
+/** {@link probeDevice} of all devices. */
+export function probeDevices(): Promise<TriedDevice[]> {
+  return Promise.all(
+    DEVICES.map(async (device) => {
+      const { reason } = await probeDevice(device);
+      return { device, works: reason === null, reason };
+    }),
+  );
 }
 
 /** Throws InputError, with the reason and what it needs, unless a device works here. The CPU does. */
