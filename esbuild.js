@@ -18,6 +18,7 @@ const programs = build({
     worker: 'src/worker/main.ts',
     questions: 'src/worker/questions-main.ts',
     'llama-cpp': 'src/target/llama-cpp/process.ts',
+    'try-device': 'src/target/try-device.ts',
     'example-text': 'examples/text/main.ts',
   },
   platform: 'node',

@@ -39,8 +39,8 @@ const CONTENTS = [
 const OPTIONAL = ['docs/images'];
 
 /**
- * Of what is copied: maps and types, the shader compilers that ONNX Runtime loads for a GPU, which is not used, and
- * llama.cpp's code for rare processors, which take that of their predecessors.
+ * Of what is copied: maps and types, the large shader compilers that ONNX Runtime may load for a GPU (a device that does not
+ * work without them is refused), and llama.cpp's code for rare processors, which take that of their predecessors.
  */
 const LEFT_OUT = /\.map$|\.d\.ts$|[/\\](dxcompiler|dxil)\.dll$|cpu-(cannonlake|cooperlake|ivybridge|piledriver)\.so$/;
 

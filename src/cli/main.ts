@@ -5,6 +5,7 @@ import { PRECISION_NAMES } from '../formats/gguf-tensor.js';
 import { STAGES } from '../run/events.js';
 import { type Answer, answer, EXIT, fail } from './command.js';
 import { control } from './control.js';
+import { devices } from './devices.js';
 import { evaluate, type EvalOptions } from './eval.js';
 import { EXPORT_FORMATS, exportChild, type ExportOptions } from './export.js';
 import { generate, type GenerateOptions } from './generate.js';
@@ -51,6 +52,9 @@ function buildProgram(json: boolean, exit: (status: number) => void): Command {
   );
   command('inspect <model>', 'tell what a parent or child is; needs only its config.json').action((model: string) =>
     perform(() => inspect(model)),
+  );
+  command('devices', 'tell what ONNX Runtime can measure on here, for "target.device" of a spec').action(() =>
+    perform(devices),
   );
   command('eval <model>', 'likelihood of a text and accuracy on multiple-choice tasks')
     .option('--text <file>', 'one document')

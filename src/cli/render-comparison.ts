@@ -1,4 +1,5 @@
 import type { Workload } from '../model/accounting.js';
+import { DEVICE_FACTS } from '../target/devices.js';
 import type { Kept, ModelReport, Report } from '../search/report.js';
 import { renderTable } from './render-table.js';
 import { bytes, count, percent, plural, significant, times } from '../common/units.js';
@@ -110,11 +111,15 @@ export function comparisonNotes({ evaluation, parent, solution }: Report): strin
       (solution.estimated === undefined
         ? 'Predicted: by the costs of the parts. '
         : `Estimated: not for this machine, and not measured, but ${solution.estimated}. `) +
-      `Measured: whole models in the same decode loop on ${plural(speedup.threads, 'thread')}; kept is the median over ` +
+      `Measured: whole models in the same decode loop on ${timedOn(speedup)}; kept is the median over ` +
       `n = ${speedup.n} alternating pairs, with its quartiles in brackets.`,
     `Perplexity, KL(parent || child) and top-1 agreement: on ${count(text.tokens)} predicted tokens of test text.`,
     ...(items === 0 ? [] : [`Accuracy: on ${count(items)} questions; ${ACCURACY_NOTE}`]),
   ];
+}
+
+function timedOn({ threads, device }: Report['evaluation']['speedup']): string {
+  return device === undefined || device === 'cpu' ? plural(threads, 'thread') : DEVICE_FACTS[device].name;
 }
 
 const ACCURACY_NOTE =

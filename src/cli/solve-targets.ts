@@ -2,11 +2,12 @@ import { resolve } from 'node:path';
 import { bytes, count, duration, significant } from '../common/units.js';
 import { type Constraint } from '../search/constraints.js';
 import { InfeasibleError } from '../search/infeasible.js';
+import type { OnTimed } from '../search/measure-here.js';
 import { readTarget, retarget } from '../search/retarget.js';
 import type { LayerRule } from '../search/rules.js';
 import type { StoredLibrary } from '../search/stored-library.js';
 import { requirementsOf, solveSweep, type SweptArchitecture } from '../search/sweep.js';
-import { type Answer, EXIT } from './command.js';
+import { type Answer, EXIT, say } from './command.js';
 import { renderTable } from './render-table.js';
 import { targetNotes } from './target-notes.js';
 
@@ -27,7 +28,7 @@ export async function solveTargets(
   const targets: TargetAnswer[] = [];
   for (const name of names) {
     const target = await readTarget(name, stored.spec);
-    const libraries = await retarget(stored, target);
+    const libraries = await retarget(stored, target, tellTimed(name));
     const asked = { target, margin: stored.spec.margin, rules };
     const costs = libraries.map((library) => library.costs);
     try {
@@ -42,6 +43,17 @@ export async function solveTargets(
     json: { run: resolve(dir), targets },
     text: render(targets),
     ...(isAnswered ? {} : { status: EXIT.failed }),
+  };
+}
+
+/** Tells now and then how far the measuring is. */
+function tellTimed(name: string): OnTimed {
+  let told = 0;
+  return (done, total) => {
+    const tenths = Math.floor((10 * done) / total);
+    if (tenths === told) return;
+    told = tenths;
+    say(`${name}: measured ${done} of ${total} rows`);
   };
 }
 

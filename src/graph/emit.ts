@@ -19,6 +19,11 @@ export interface Program {
   externalRoot: string | undefined;
 }
 
+export interface EmitOptions {
+  /** Only operators that devices other than the CPU have as well, though it has faster ones. */
+  standard?: boolean;
+}
+
 interface Operator {
   opType: string;
   domain?: string;
@@ -81,6 +86,8 @@ class Emitter {
   private readonly names = new Map<Value, string>();
   private readonly integerTensors = new Map<string, string>();
 
+  constructor(private readonly standard: boolean) {}
+
   name(value: Value): string {
     const name = this.names.get(value);
     if (name === undefined) throw new Error(`${value.primitive} used before it was emitted`);
@@ -100,6 +107,7 @@ class Emitter {
     else if (value.is('topK')) this.topK(name, value, inputs);
     else if (value.is('scatterColumns')) this.scatterColumns(name, value, inputs);
     else if (value.is('barrier')) this.barrier(name, inputs);
+    else if (this.standard && value.is('matmul') && value.shape.length > 2) this.batchedMatmul(name, value, inputs);
     else {
       // The table's index and the value's primitive agree by construction; TypeScript cannot see that.
       const describe = OPERATORS[value.primitive as keyof typeof OPERATORS] as (
@@ -175,6 +183,20 @@ class Emitter {
     this.operator('ScatterElements', [`${name}.zeros`, columns, values], name, attributes);
   }
 
+  /** What `FusedMatMul` does, without it. */
+  private batchedMatmul(name: string, value: Value<'matmul'>, inputs: string[]): void {
+    const { transA, transB } = value.params;
+    const rank = value.shape.length;
+    const perm = Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
+    const operands = [transA, transB].map((isTransposed, i) => {
+      const operand = inputs[i] ?? '';
+      if (!isTransposed) return operand;
+      this.operator('Transpose', [operand], `${name}.transposed${i}`, [attribute('perm', perm)]);
+      return `${name}.transposed${i}`;
+    });
+    this.operator('MatMul', operands, name);
+  }
+
   /** Both branches of a condition that needs one element of each of the others: no optimiser sees through it. */
   private barrier(name: string, [x = '', ...others]: string[]): void {
     const firsts = others.map((other, i) => {
@@ -217,8 +239,8 @@ function publishedNames(outputs: Readonly<Record<string, Value>>): Map<Value, st
 }
 
 /** Writes everything that `outputs` reach as one ONNX model. */
-export function emit(outputs: Readonly<Record<string, Value>>): Program {
-  const emitter = new Emitter();
+export function emit(outputs: Readonly<Record<string, Value>>, { standard = false }: EmitOptions = {}): Program {
+  const emitter = new Emitter(standard);
   const published = publishedNames(outputs);
   const inputNames = new Set<string>();
   topological(Object.values(outputs)).forEach((value, i) => {

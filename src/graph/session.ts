@@ -1,4 +1,5 @@
 import * as ort from 'onnxruntime-node';
+import type { Device } from './devices.js';
 import { emit, type Program } from './emit.js';
 import type { DType } from './onnx-proto.js';
 import { sizeOf, type Shape, type Value } from './value.js';
@@ -16,6 +17,8 @@ export type Tensors = Readonly<Record<string, Tensor>>;
 export interface SessionOptions {
   /** Threads inside an operator. Default 1: independent small jobs scale better as several processes. */
   threads?: number;
+  /** What computes. Default: `cpu`. Another one computes everything: no session is made where it cannot. */
+  device?: Device;
 }
 
 const TYPED_ARRAYS = { float32: Float32Array, int32: Int32Array, int64: BigInt64Array } as const;
@@ -61,11 +64,13 @@ export class Session {
     private readonly program: Program,
   ) {}
 
-  /** Compiles everything the named outputs reach. */
+  /** Compiles everything the named outputs reach. Throws what the runtime says where the device cannot do all of it. */
   static async create(outputs: Readonly<Record<string, Value>>, options: SessionOptions = {}): Promise<Session> {
-    const program = emit(outputs);
+    const { device = 'cpu', threads = 1 } = options;
+    const program = emit(outputs, { standard: device !== 'cpu' });
     const session = await ort.InferenceSession.create(program.bytes, {
-      intraOpNumThreads: options.threads ?? 1,
+      ...(device === 'cpu' ? {} : { executionProviders: [device] }),
+      intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
@@ -75,6 +80,8 @@ export class Session {
         session: {
           // Waiting threads of one session would otherwise spin on and take a core from the next one.
           force_spinning_stop: '1',
+          // The runtime would silently compute on the CPU what a device cannot, and carry everything there and back.
+          ...(device === 'cpu' ? {} : { disable_cpu_ep_fallback: '1' }),
           ...(program.externalRoot === undefined
             ? {}
             : { model_external_initializers_file_folder_path: program.externalRoot }),

@@ -1,4 +1,5 @@
 import type { ModelConfig } from '../formats/hf-config.js';
+import type { Device } from '../graph/devices.js';
 import { argMax, constant, input, reshape, slice } from '../graph/primitives.js';
 import { float32, int64, Session, type Tensor, type Tensors, zeros } from '../graph/session.js';
 import type { Value } from '../graph/value.js';
@@ -23,6 +24,8 @@ export interface DecoderOptions {
   /** Positions the KV cache has room for, C. */
   capacity: number;
   threads: number;
+  /** Default: the CPU. The KV cache stays in the memory of the CPU, and crosses to the device with every step. */
+  device?: Device | undefined;
 }
 
 /** The inputs every attention of a decode step shares. */
@@ -138,7 +141,8 @@ export class Decoder {
   private async session(key: string, count: number, core: CoreOf): Promise<Session> {
     const known = this.sessions.get(key);
     if (known !== undefined) return known;
-    const session = await Session.create(this.program(count, core), { threads: this.options.threads });
+    const { threads, device = 'cpu' } = this.options;
+    const session = await Session.create(this.program(count, core), { threads, device });
     this.sessions.set(key, session);
     return session;
   }

@@ -103,6 +103,13 @@ export const preflightQuestion = request(
   }),
 );
 
+/** What ONNX Runtime can serve a model on here, tried; `reason`: why it cannot. */
+export const devicesQuestion = request(
+  'devices',
+  z.object({}),
+  z.object({ devices: z.array(z.object({ device: z.string(), works: z.boolean(), reason: z.string().nullable() })) }),
+);
+
 /** Copies the child's folder. */
 export const exportQuestion = request(
   'export',

@@ -23,7 +23,14 @@ export interface MeasuringEngine {
 export function measuringEngine(target: MeasuredTarget): MeasuringEngine {
   const threads = target.threads ?? availableParallelism();
   const stored = storedAs(target);
-  if (target.engine === 'onnxruntime') return { engine: onnxruntimeEngine(threads), stored, timeParts };
+  if (target.engine === 'onnxruntime') {
+    const { device } = target;
+    return {
+      engine: onnxruntimeEngine(threads, device),
+      stored,
+      timeParts: (config, parts, options) => timeParts(config, parts, { ...options, device }),
+    };
+  }
   const { precision } = target;
   return {
     engine: llamaCppEngine(threads, precision),

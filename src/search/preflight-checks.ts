@@ -12,6 +12,8 @@ import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { STAGES } from '../run/events.js';
 import { pricedAtBatches } from '../target/costs.js';
 import { excludedReasons } from '../target/excluded.js';
+import { requireDevice } from '../target/device-probe.js';
+import { DEVICE_FACTS } from '../target/devices.js';
 import { findLlamaCpp } from '../target/llama-cpp/addon.js';
 import { profileText } from '../target/profile.js';
 import { type CostTable, type StoredAs, tableKey } from '../target/table.js';
@@ -128,6 +130,15 @@ export const INPUTS: readonly Check[] = [
       }
       found.tables = await importedTables(target, priced);
       return target.file;
+    },
+  },
+  {
+    name: 'device',
+    fix: 'Set "target.device" to one that works here, which `puzzle devices` tells, or provide what this one needs.',
+    check: async ({ spec: { target }, where }) => {
+      if (target.engine !== 'onnxruntime' || target.device === 'cpu') return undefined;
+      await requireDevice(target.device, `${where}: target.device`);
+      return `${DEVICE_FACTS[target.device].name}, tried with a small model`;
     },
   },
   {

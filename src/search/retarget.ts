@@ -1,9 +1,11 @@
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '../common/errors.js';
 import { isRecord, readJsonFile } from '../formats/json-file.js';
 import { pricedAtBatches } from '../target/costs.js';
 import { HARDWARE_NAMES } from '../target/hardware.js';
-import { parseCostTables } from '../target/table.js';
+import { type CostTable, parseCostTables } from '../target/table.js';
+import { measureHere, type OnTimed } from './measure-here.js';
 import type { ScoredLibrary } from './solve.js';
 import { type Spec, resolveTarget } from './spec.js';
 import { targetSchema } from './spec-schema.js';
@@ -40,28 +42,26 @@ function targetOf(json: unknown, where: string): Target {
   throw new InputError(`${issue?.path.join('.') ?? 'the target'}: ${issue?.message ?? 'is not understood'}`, where);
 }
 
-/** What a run has to choose from, priced for another target, at each of its batch sizes. */
-export async function retarget(
-  { parent, variants, scores = [] }: StoredLibrary,
-  target: Target,
-): Promise<ScoredLibrary[]> {
-  const tables = await tablesOf(target, { config: parent, variants });
+/**
+ * What a run has to choose from, priced for another target, at each of its batch sizes. Where the target is an engine of
+ * this machine, it is measured, which takes a while the first time.
+ */
+export async function retarget(stored: StoredLibrary, target: Target, onTimed?: OnTimed): Promise<ScoredLibrary[]> {
+  if (isDeepStrictEqual(target, stored.spec.target)) return stored.libraries;
+  const { parent, variants, scores = [] } = stored;
+  const tables = await tablesOf(stored, target, onTimed);
   return pricedAtBatches(parent, variants, tables, target.workload).map((costs) => ({ scores, costs }));
 }
 
-async function tablesOf(
-  target: Target,
-  priced: { config: StoredLibrary['parent']; variants: StoredLibrary['variants'] },
-) {
+async function tablesOf(stored: StoredLibrary, target: Target, onTimed: OnTimed | undefined): Promise<CostTable[]> {
+  const { parent: config, variants } = stored;
   switch (target.engine) {
     case 'profile':
-      return profileTables(priced.config, priced.variants, target);
+      return profileTables(config, variants, target);
     case 'table':
-      return importedTables(target, priced);
-    default:
-      throw new InputError(
-        `costs of ${target.engine} are measured by a search; give its costs.json, a table, or a hardware profile`,
-        'target',
-      );
+      return importedTables(target, { config, variants });
+    case 'onnxruntime':
+    case 'llama.cpp':
+      return measureHere(stored, target, onTimed);
   }
 }

@@ -9,3 +9,7 @@ export const LIBRARY_FILE = 'library.json';
 
 /** The cost table that the run is solved with. */
 export const COSTS_FILE = 'costs.json';
+export const MAX_COSTS_BYTES = 4 * 2 ** 20;
+
+/** Cost tables of other targets that were measured here, each under its key. */
+export const TARGETS_DIR = 'targets';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { BYTES_PATTERN } from '../common/units.js';
 import { PRECISION_NAMES } from '../formats/gguf-tensor.js';
+import { DEVICES } from '../graph/devices.js';
 import { PRECISIONS } from '../model/accounting.js';
 import { HALVES } from '../model/names.js';
 import { HARDWARE_NAMES } from '../target/hardware.js';
@@ -69,7 +70,11 @@ const llamaCppSchema = z.strictObject({
 export const targetSchema = z
   .discriminatedUnion('engine', [
     z.strictObject({
-      engine: z.literal('onnxruntime').describe('Runtimes are measured here, with ONNX Runtime on the CPU.'),
+      engine: z.literal('onnxruntime').describe('Runtimes are measured here, with ONNX Runtime.'),
+      device: z
+        .enum(DEVICES)
+        .default('cpu')
+        .describe('What ONNX Runtime computes on; `puzzle devices` tells which work here. Training stays on the CPU.'),
       threads: positive.optional().describe('Threads inside an operator. Default: all cores.'),
       workload: workloadSchema,
     }),

@@ -8,13 +8,12 @@ import { enumerateVariants, type LayerVariants } from '../model/variants.js';
 import { type LibraryCosts, pricedAtBatches } from '../target/costs.js';
 import { type CostTable, isOfWorkload, needsNoRow, parseCostTables, tableKey } from '../target/table.js';
 import { batchSizes, meanWorkload } from '../target/workload.js';
-import { COSTS_FILE, LIBRARY_FILE, MAX_SCORES_BYTES, SCORES_FILE } from './run-files.js';
+import { COSTS_FILE, LIBRARY_FILE, MAX_COSTS_BYTES, MAX_SCORES_BYTES, SCORES_FILE } from './run-files.js';
 import type { LayerScores, ScoredLibrary } from './solve.js';
 import type { Spec } from './spec.js';
 import { storedSpec } from './stored-spec.js';
 
 const MAX_LIBRARY_BYTES = 256 * 2 ** 20;
-const MAX_COSTS_BYTES = 4 * 2 ** 20;
 
 const halfSchema = z.record(z.string(), z.number().nullable());
 const scoresSchema = z.array(z.object({ attention: halfSchema, ffn: halfSchema, pairs: halfSchema.optional() }));

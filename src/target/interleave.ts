@@ -1,5 +1,6 @@
 import { Random } from '../common/random.js';
 import type { ModelConfig } from '../formats/hf-config.js';
+import type { Device } from '../graph/devices.js';
 import type { Workload } from '../model/accounting.js';
 import type { Weights } from '../model/blocks.js';
 import { Decoder } from '../model/decoder.js';
@@ -25,6 +26,8 @@ export interface TimingOptions extends RoundOptions {
   workload: Workload;
   /** Threads inside an operator. */
   threads: number;
+  /** Default: the CPU. */
+  device?: Device | undefined;
 }
 
 /** Seconds of one model, a number per round; the same round of several models is the same moment. */
@@ -43,10 +46,10 @@ export const STEPS_PER_ROUND = 16;
  * round every model in turn, so that whatever else the machine does meets them all alike. A first round is not counted.
  */
 export async function timeInterleaved(models: readonly TimedModel[], options: TimingOptions): Promise<Timings[]> {
-  const { workload, threads } = options;
+  const { workload, threads, device } = options;
   const capacity = workload.prefill + workload.generated;
   const subjects = models.map(({ config, weights }) => {
-    const decoder = new Decoder(config, weights, { batch: workload.batch, capacity, threads });
+    const decoder = new Decoder(config, weights, { batch: workload.batch, capacity, threads, device });
     const timings: Timings = { prefill: [], decode: [] };
     return { decoder, prompt: randomPrompt(config.vocabSize, workload), timings };
   });

@@ -1,6 +1,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { GgufPrecision } from '../formats/gguf-tensor.js';
 import type { AttentionShape, FfnShape, LayerShape, ModelConfig } from '../formats/hf-config.js';
+import type { Device } from '../graph/devices.js';
 import { ENGINE_VERSION } from '../graph/engine.js';
 import { layerCosts, memoryBytes, type Workload } from '../model/accounting.js';
 import { type TimedModel, timeInterleaved, type Timings } from './interleave.js';
@@ -24,6 +25,8 @@ export interface PartTiming {
 export interface MeasureOptions {
   workload: Workload;
   threads: number;
+  /** Default: the CPU. */
+  device?: Device | undefined;
   /** For the rounds of all parts together. */
   seconds: number;
   beforeRound?: () => Promise<void>;
@@ -35,6 +38,8 @@ export interface Engine {
   version: string;
   cpu: string;
   threads: number;
+  /** Where it is not the CPU. */
+  device?: Exclude<Device, 'cpu'>;
   /** Of the weights, where the engine has a choice. */
   precision?: GgufPrecision;
   method: number;
@@ -50,9 +55,10 @@ const CHAIN = 8;
 const MAX_CHAIN_BYTES = 128 * 2 ** 20;
 const SEED = 1;
 
-export function onnxruntimeEngine(threads = availableParallelism()): Engine {
+export function onnxruntimeEngine(threads = availableParallelism(), device: Device = 'cpu'): Engine {
   const cpu = cpus()[0]?.model ?? 'unknown processor';
-  return { name: 'onnxruntime', version: ENGINE_VERSION, cpu, threads, method: METHOD };
+  const engine: Engine = { name: 'onnxruntime', version: ENGINE_VERSION, cpu, threads, method: METHOD };
+  return device === 'cpu' ? engine : { ...engine, device };
 }
 
 /** The layer that all parts of a model are timed against: the parent's largest attention with its largest FFN. */
@@ -87,14 +93,14 @@ export function timingInputs(config: ModelConfig, part: Part, workload: Workload
 export async function timeParts(
   config: ModelConfig,
   parts: readonly Part[],
-  { workload, threads, seconds, beforeRound }: MeasureOptions,
+  { workload, threads, device, seconds, beforeRound }: MeasureOptions,
 ): Promise<PartTiming[]> {
   const reference = referenceLayer(config);
   const copies = chainLength(config, reference, workload);
   const chain = (layer: LayerShape | undefined) => chainModel(config, layer, copies);
   const models = [chain(undefined), chain(reference), ...parts.map((part) => partModel(config, part, chain))];
   const [empty, whole, ...timed] = await timeInterleaved(models, {
-    ...{ workload, threads, seconds, rounds: ROUNDS, minRounds: MIN_ROUNDS },
+    ...{ workload, threads, device, seconds, rounds: ROUNDS, minRounds: MIN_ROUNDS },
     ...(beforeRound === undefined ? {} : { beforeRound }),
   });
   if (empty === undefined || whole === undefined) throw new Error('nothing was timed');

@@ -1,4 +1,5 @@
 import { Random } from '../common/random.js';
+import type { Device } from '../graph/devices.js';
 import type { Workload } from '../model/accounting.js';
 import { Decoder } from '../model/decoder.js';
 import type { ModelFiles } from '../model/hidden-states.js';
@@ -16,6 +17,8 @@ export const FURTHER_WORKLOADS: readonly Workload[] = [
 export interface SpeedupOptions {
   /** Threads inside an operator. */
   threads: number;
+  /** Default: the CPU. */
+  device?: Device | undefined;
   /** Timings of parent and child, one after the other. */
   pairs: number;
   /** Called before every pair with the number of those done; may wait, or throw to stop. */
@@ -26,6 +29,8 @@ export interface SpeedupOptions {
 export interface Speedup {
   workload: Workload;
   threads: number;
+  /** Absent: the CPU. */
+  device?: Device;
   /** Pairs measured. */
   n: number;
   parentTokensPerSecond: Quartiles;
@@ -46,8 +51,7 @@ export async function measureSpeedup(
   workload: Workload,
   options: SpeedupOptions,
 ): Promise<Speedup> {
-  const { threads } = options;
-  const runs = [new DecodeRun(parent, workload, threads), new DecodeRun(child, workload, threads)] as const;
+  const runs = [new DecodeRun(parent, workload, options), new DecodeRun(child, workload, options)] as const;
   try {
     return await alternate(
       () => runs[0].time(),
@@ -65,7 +69,7 @@ export async function alternate(
   parent: () => Promise<number>,
   child: () => Promise<number>,
   workload: Workload,
-  { threads, pairs, beforePair }: SpeedupOptions,
+  { threads, device, pairs, beforePair }: SpeedupOptions,
 ): Promise<Speedup> {
   const [parentRates, childRates]: [number[], number[]] = [[], []];
   // A warm-up.
@@ -80,6 +84,7 @@ export async function alternate(
   return {
     workload,
     threads,
+    ...(device === undefined ? {} : { device }),
     n: pairs,
     parentTokensPerSecond: quartiles(parentRates),
     childTokensPerSecond: quartiles(childRates),
@@ -97,10 +102,10 @@ class DecodeRun {
   constructor(
     { config, checkpoint }: ModelFiles,
     private readonly workload: Workload,
-    threads: number,
+    { threads, device }: SpeedupOptions,
   ) {
     const { batch, prefill, generated } = workload;
-    const options = { batch, capacity: prefill + generated, threads };
+    const options = { batch, capacity: prefill + generated, threads, device };
     this.decoder = new Decoder(config, checkpointWeights(checkpoint), options);
     const random = Random.of(0, 'prompt');
     this.prompt = Array.from({ length: batch * prefill }, () => random.below(config.vocabSize));

@@ -10,7 +10,7 @@ import {
   type FfnVariant,
   type LayerVariants,
 } from '../../src/model/variants.js';
-import { distinctVariants, ROWS_PER_GROUP } from '../../src/search/measure.js';
+import { distinctVariants, ROWS_PER_GROUP } from '../../src/search/measure-rows.js';
 import { measuringEngine } from '../../src/search/measuring-engine.js';
 import { readSpec } from '../../src/search/spec.js';
 import type { MeasuredTarget } from '../../src/search/stored-as.js';
@@ -54,7 +54,7 @@ async function subject(engine: MeasuredTarget['engine'], wide = false): Promise<
     config,
     variants: enumerateVariants(config, space),
     workload: meanWorkload(target.workload, Math.max(...batchSizes(target.workload))),
-    target: engine === 'llama.cpp' ? { ...common, engine, precision: 'f32' } : { ...common, engine },
+    target: engine === 'llama.cpp' ? { ...common, engine, precision: 'f32' } : { ...common, engine, device: 'cpu' },
   };
 }
 

@@ -23,6 +23,18 @@ describe('the report', () => {
     await matchesGolden(renderReport(buildReport(exampleReportPieces())));
   });
 
+  it('names the device that parent and child were timed on', () => {
+    const pieces = exampleReportPieces();
+    const timed = (device?: 'webgpu') => {
+      const { evaluation } = pieces.child;
+      const speedup = device === undefined ? evaluation.speedup : { ...evaluation.speedup, device };
+      const report = buildReport({ ...pieces, child: { ...pieces.child, evaluation: { ...evaluation, speedup } } });
+      return renderReport(report).replaceAll(/\s+/g, ' ');
+    };
+    assert.match(timed(), /in the same decode loop on 2 threads; kept/);
+    assert.match(timed('webgpu'), /in the same decode loop on WebGPU; kept/);
+  });
+
   it('has the keys that other programs rely on, and is plain JSON', () => {
     const report = buildReport(exampleReportPieces());
     const stored = JSON.parse(canonicalJson(report)) as Report;

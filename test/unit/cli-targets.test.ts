@@ -7,6 +7,7 @@ import type { Report } from '../../src/search/report.js';
 import type { SweptArchitecture } from '../../src/search/sweep.js';
 import { type CostTable, readCostTables } from '../../src/target/table.js';
 import { puzzle, puzzleJson } from '../support/cli.js';
+import { missingDevice } from '../support/devices.js';
 import { writeTinySearch } from '../support/tiny-search.js';
 
 const BATCHES = [1, 4, 16];
@@ -104,8 +105,40 @@ describe('a target that is planned for without the device', () => {
     const bad = await puzzleJson('solve', run, '--target', join(dir, 'bad.json'));
     assert.equal(bad.status, 2);
     assert.match(bad.stderr, /bad\.json: hardware: /);
-    const engine = join(dir, 'engine.json');
-    await writeFile(engine, JSON.stringify({ engine: 'onnxruntime' }));
-    assert.match((await puzzleJson('solve', run, '--target', engine)).stderr, /measured by a search/);
+  });
+
+  it('can be an engine of this machine, which is measured once', async () => {
+    const file = join(dir, 'engine.json');
+    const workload = { batch: 1, prefill: 8, generated: 4 };
+    await writeFile(file, JSON.stringify({ engine: 'onnxruntime', threads: 1, workload }));
+    const first = await puzzleJson('solve', run, '--target', file, 'h100-sxm');
+    assert.equal(first.status, 0, first.stderr);
+    assert.match(first.stderr, /engine\.json: measured 6 of 6 rows/);
+    const [here, planned] = (first.answer as Targets).targets;
+    assert.equal(here?.estimated, undefined);
+    assert.deepEqual(here?.workload, workload);
+    assert.match(planned?.estimated ?? '', /H100/);
+    const again = await puzzleJson('solve', run, '--target', file);
+    assert.doesNotMatch(again.stderr, /measured/);
+    const [same] = (again.answer as Targets).targets;
+    assert.deepEqual([same?.architecture, same?.totals], [here.architecture, here.totals]);
+  });
+
+  it('can be a device, if it works here', async () => {
+    const file = join(dir, 'device.json');
+    const device = missingDevice();
+    await writeFile(file, JSON.stringify({ engine: 'onnxruntime', device }));
+    const { status, stderr } = await puzzleJson('solve', run, '--target', file);
+    assert.equal(status, 2);
+    assert.match(stderr, new RegExp(`target\\.device: "${device}" does not work here: .*; it needs `));
+    const { answer } = await puzzleJson('devices');
+    const { devices } = answer as { devices: { device: string; works: boolean; reason: string | null }[] };
+    assert.deepEqual(devices[0], { device: 'cpu', works: true, reason: null });
+    assert.deepEqual(
+      devices.map(({ reason }) => reason === null),
+      devices.map(({ works }) => works),
+    );
+    assert.equal(devices.find((one) => one.device === device)?.works, false);
+    assert.match((await puzzle('devices')).stdout, /^cpu +works$/m);
   });
 });

@@ -9,6 +9,7 @@ import { peakMemoryBytes, runDirectoryBytes } from '../../src/search/footprint.j
 import { checkInputs, preflightItems } from '../../src/search/preflight.js';
 import { parseSpec, readSpec, resolveSpec } from '../../src/search/spec.js';
 import { uptrainPlan } from '../../src/search/uptrain-plan.js';
+import { missingDevice } from '../support/devices.js';
 import { temporaryDirectory } from '../support/run-process.js';
 import { tinyConfig } from '../support/tiny-model.js';
 import { MEASURED, type SpecChanges, writeSpec, tinySpec, writeTinySearch } from '../support/tiny-search.js';
@@ -88,6 +89,17 @@ describe('a preflight', () => {
     assert.equal(found.items.get('rules')?.message, '1 rule');
   });
 
+  it('tries the device that the runtimes are to be measured on', async (t) => {
+    const dir = await folder(t);
+    const missing = missingDevice();
+    const found = await preflight(dir, { target: { ...MEASURED, device: missing } });
+    assert.deepEqual(failed(found), ['device']);
+    const { message = '', fix } = found.items.get('device') ?? {};
+    assert.match(message, /target\.device: "\w+" does not work here: ONNX Runtime .* only; it needs /);
+    assert.match(fix ?? '', /`puzzle devices`/);
+    assert.equal((await preflight(dir, { target: MEASURED })).items.has('device'), false);
+  });
+
   it('leaves to the clock what only it can tell', async (t) => {
     const dir = await folder(t);
     const timed = await preflight(dir, { target: MEASURED, limits: { throughput: '>= 99x', memory: '<= 99%' } });
@@ -120,6 +132,7 @@ describe('a preflight', () => {
     const changes: SpecChanges[] = [
       ...[{}, { limits: { memory: '<= 1%' } }, { tasks: ['gone'] }, { rules: [{ layer: 0, half: 'ffn', pin: 'x' }] }],
       ...[{ parent: 'gone' }, { limits: { memory: '60%' } }, { target: { engine: 'table', file: 'text.txt' } }],
+      { target: { ...MEASURED, device: missingDevice() } },
     ];
     for (const change of changes) {
       const file = await writeSpec(dir, tinySpec(change));

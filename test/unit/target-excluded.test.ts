@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { enumerateVariants } from '../../src/model/variants.js';
 import { parseConstraint } from '../../src/search/constraints.js';
 import { type ScoredLibrary, solveLibrary } from '../../src/search/solve.js';
-import { distinctVariants } from '../../src/search/measure.js';
+import { distinctVariants } from '../../src/search/measure-rows.js';
 import { libraryCosts } from '../../src/target/costs.js';
 import { type ExcludedPair, excludedPairs, excludedReasons, exclusionText } from '../../src/target/excluded.js';
 import { parseCostTable } from '../../src/target/table.js';

@@ -1,5 +1,7 @@
 import { homedir } from 'node:os';
 import { env, extensions, l10n, UIKind, version, window, workspace } from 'vscode';
+import { messageOf } from '../../common/errors.js';
+import { devicesQuestion } from '../../protocol/questions.js';
 import { setting } from '../settings.js';
 import { type SettingName, SETTINGS } from '../manifest/settings.js';
 import type { Services } from '../services.js';
@@ -11,13 +13,18 @@ const COPIED_MS = 4000;
 /** What somebody who is to help needs to know; neither weights nor texts, and the home folder is left out of paths. */
 export const copyDiagnostics: Handler = async (services) => {
   await services.runs.ready;
-  const text = JSON.stringify(diagnostics(services), null, 2).replaceAll(JSON.stringify(homedir()).slice(1, -1), '~');
+  const text = JSON.stringify(await diagnostics(services), null, 2).replaceAll(
+    JSON.stringify(homedir()).slice(1, -1),
+    '~',
+  );
   await env.clipboard.writeText(`${text}\n`);
   window.setStatusBarMessage(l10n.t('Puzzle: diagnostics copied'), COPIED_MS);
 };
 
-function diagnostics({ runs, worker }: Services): Record<string, unknown> {
+async function diagnostics({ runs, worker }: Services): Promise<Record<string, unknown>> {
   const { version: own } = (extensions.getExtension(EXTENSION_ID)?.packageJSON ?? {}) as { version?: string };
+  // Before the worker's state, which a question changes.
+  const devices = await worker.ask(devicesQuestion, {}).then((answer) => answer.devices, messageOf);
   return {
     puzzle: own,
     editor: { name: env.appName, version, kind: UIKind[env.uiKind], remote: env.remoteName ?? null },
@@ -25,6 +32,7 @@ function diagnostics({ runs, worker }: Services): Record<string, unknown> {
     workspace: { folders: workspace.workspaceFolders?.length ?? 0, trusted: workspace.isTrusted },
     settings: Object.fromEntries((Object.keys(SETTINGS) as SettingName[]).map((name) => [name, setting(name)])),
     worker: worker.state(),
+    devices,
     runs: runs.all().map(({ dir, state, stage, progress, seconds, error, warnings, tasks }) => {
       return { dir, state, stage, progress, seconds, error, warnings, tasks };
     }),

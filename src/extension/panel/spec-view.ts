@@ -67,12 +67,16 @@ function viewLimit(name: string, text: string): LimitView | string {
   }
 }
 
+function engineText(target: Spec['target']): string {
+  return target.engine === 'onnxruntime' && target.device !== 'cpu' ? `onnxruntime (${target.device})` : target.engine;
+}
+
 function targetText(target: Spec['target']): string {
   const { batch, prefill, generated, mix } = target.workload;
   const kinds =
     mix === undefined
       ? `${prefill} + ${generated}`
       : mix.map((kind) => `${kind.prefill} + ${kind.generated}`).join(' | ');
-  const engine = target.engine === 'profile' ? l10n.t('{0}, estimated', target.hardware) : target.engine;
+  const engine = target.engine === 'profile' ? l10n.t('{0}, estimated', target.hardware) : engineText(target);
   return l10n.t('{0} × ({1}) tokens on {2}', [batch].flat().join('/'), kinds, engine);
 }

@@ -1,5 +1,11 @@
 import { EventEmitter, type LogOutputChannel } from 'vscode';
-import { exportQuestion, generateQuestion, preflightQuestion, solveQuestion } from '../../protocol/questions.js';
+import {
+  devicesQuestion,
+  exportQuestion,
+  generateQuestion,
+  preflightQuestion,
+  solveQuestion,
+} from '../../protocol/questions.js';
 import type { Program } from '../node-program.js';
 import type { QuestionWorker } from '../services.js';
 import { Supervisor, type SupervisorLimits } from './supervisor.js';
@@ -11,6 +17,7 @@ const MINUTE = 60 * SECOND;
 const REQUEST_MS = new Map([
   [solveQuestion.method, MINUTE],
   [preflightQuestion.method, 2 * MINUTE],
+  [devicesQuestion.method, 2 * MINUTE],
   [generateQuestion.method, 10 * MINUTE],
   [exportQuestion.method, 10 * MINUTE],
 ]);

@@ -153,8 +153,8 @@ async function timePairs(
       progress(done / pairs);
       await run.checkpoint();
     };
-    const { threads, precision } = timingEngine(context);
-    const options = { threads, pairs, beforePair };
+    const { threads, precision, device } = timingEngine(context);
+    const options = { threads, device, pairs, beforePair };
     const [parent, child] = [subjects.parent.model, subjects.child.model];
     const result =
       precision === undefined

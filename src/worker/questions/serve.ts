@@ -11,6 +11,7 @@ import { CancelledError, InputError, messageOf } from '../../common/errors.js';
 import { Endpoint } from '../../protocol/endpoint.js';
 import type { Request } from '../../protocol/messages.js';
 import {
+  devicesQuestion,
   exportQuestion,
   diverseQuestion,
   exportSolutionsQuestion,
@@ -36,6 +37,7 @@ const QUESTIONS = {
   ranges: rangesQuestion,
   generate: generateQuestion,
   preflight: preflightQuestion,
+  devices: devicesQuestion,
   export: exportQuestion,
   front: frontQuestion,
   diverse: diverseQuestion,
@@ -80,6 +82,7 @@ const HANDLERS: { [Key in Name]: Handler<(typeof QUESTIONS)[Key]> } = {
     });
   },
   preflight: async ({ spec }) => (await import('../../search/preflight.js')).preflightItems(spec),
+  devices: async () => ({ devices: await (await import('../../target/device-probe.js')).probeDevices() }),
   export: async ({ run, out }) => {
     const { exportChild } = await import('../../search/export-child.js');
     return exportChild(run, out);

@@ -172,8 +172,13 @@ const BEHAVIOURS: Readonly<Record<CommandId, Behaviour>> = {
   'puzzle.copyDiagnostics': {
     whenUp: async () => {
       await give('puzzle.copyDiagnostics');
-      const copied = JSON.parse(await env.clipboard.readText()) as { runs: unknown[]; worker: { state: string } };
+      const copied = JSON.parse(await env.clipboard.readText()) as {
+        runs: unknown[];
+        worker: { state: string };
+        devices: unknown[];
+      };
       assert.ok(copied.runs.length > 0);
+      assert.deepEqual(copied.devices[0], { device: 'cpu', works: true, reason: null });
       assert.equal(copied.worker.state, (await services()).worker.state().state);
     },
   },
