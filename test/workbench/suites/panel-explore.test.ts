@@ -121,26 +121,85 @@ await describeInWorkbench(
       await until('the front is as it was', async () => (await tabled()).join() === first.join());
     });
 
+    session.test('goes through two limits: a line for each value of the second, a table that sets both', async () => {
+      const { workbench } = session;
+      const before = await readFile(search.spec, 'utf8');
+      await front().getByRole('checkbox', { name: 'Table' }).click();
+      await choose('Limit on', 'Throughput');
+      await choose('and on', 'Memory');
+      const drawing = front().getByRole('img', {
+        name: /^Throughput and Memory: from .* The present limits, .* have /,
+      });
+      await drawing.waitFor();
+      const lines = await front().getByRole('list', { name: 'Memory' }).getByRole('listitem').allTextContents();
+      assert.ok(lines.length > 2 && lines.every((line) => /^ ?≤ .* KiB$/.test(line)), lines.join());
+      await drawing.scrollIntoViewIfNeeded();
+      await workbench.screenshot('explore-two-limits');
+      await front().getByRole('checkbox', { name: 'Table' }).click();
+      const figure = front().getByRole('table').locator('tbody tr').nth(4).getByRole('button').last();
+      const [objective = ''] = ((await figure.textContent()) ?? '').split('Use');
+      await workbench.screenshot('explore-two-limits-table');
+      await figure.click();
+      await panel().section('Solver').getByText(`optimal, objective ${objective.trim()} nats/token`).waitFor();
+      const changed = await until('both limits are others', async () => {
+        await workbench.saveAll();
+        const text = await readFile(search.spec, 'utf8');
+        return text !== before && text;
+      });
+      assert.doesNotMatch(changed, /">= 1.7x"|"<= 97%"/);
+      await workbench.focusEditor('tiny.puzzle.json');
+      await workbench.page.keyboard.press('Control+z');
+      await until('one undo takes back both', async () => {
+        await workbench.saveAll();
+        return (await readFile(search.spec, 'utf8')) === before;
+      });
+    });
+
+    session.test('lists other solutions, and shows one in the map until the limits are others', async () => {
+      const { workbench } = session;
+      const before = await panel().architecture();
+      await panel().button('Other solutions').click();
+      await others().getByRole('row').nth(2).waitFor();
+      const objectives = (await others().locator('tbody tr td:nth-child(2)').allTextContents()).map(Number);
+      assert.deepEqual(
+        objectives,
+        objectives.toSorted((a, b) => a - b),
+      );
+      await others().getByRole('button', { name: 'Show 1' }).click();
+      await panel().architectureAfter(before);
+      await panel().page.getByText('Solution 1 of the other solutions').waitFor();
+      await others().scrollIntoViewIfNeeded();
+      await workbench.screenshot('explore-others');
+      await panel().setLimit('Throughput', '2');
+      await panel().page.getByText('Solution 1 of the other solutions').waitFor({ state: 'detached' });
+      await panel().setLimit('Throughput', '1.7');
+      await until('the optimum is shown', async () => (await panel().architecture()).join() === before.join());
+    });
+
     session.test(
-      'lists other solutions, the optimum first, and shows one in the map until limits are others',
+      'keeps one of them, and makes it the optimum by pins in the spec, all taken back at once',
       async () => {
-        const { workbench } = session;
         const before = await panel().architecture();
-        await panel().button('Other solutions').click();
-        await others().getByRole('row').nth(2).waitFor();
-        const objectives = (await others().locator('tbody tr td:nth-child(2)').allTextContents()).map(Number);
-        assert.deepEqual(
-          objectives,
-          objectives.toSorted((a, b) => a - b),
-        );
+        const names = (rows: readonly string[]) => rows.map((row) => /attention \S+, FFN \S+/.exec(row)?.[0]);
         await others().getByRole('button', { name: 'Show 1' }).click();
         const shown = await panel().architectureAfter(before);
-        await panel().page.getByText('Solution 1 of the other solutions').waitFor();
-        assert.ok(shown.some((row, layer) => row !== before[layer]));
-        await others().scrollIntoViewIfNeeded();
-        await workbench.screenshot('explore-others');
-        await panel().setLimit('Throughput', '2');
-        await panel().page.getByText('Solution 1 of the other solutions').waitFor({ state: 'detached' });
+        await panel().button('Keep it').click();
+        const comparison = panel().section('Comparison');
+        await comparison.getByRole('row', { name: /^kept 1 throughput ≥ 1.7× memory ≤ 97% / }).waitFor();
+        await panel().button('Pin every layer to it').click();
+        await others().getByText('There is no other within the limits.').waitFor();
+        assert.deepEqual(names(await panel().architecture()), names(shown));
+        await session.workbench.saveAll();
+        const text = await readFile(search.spec, 'utf8');
+        const { rules } = JSON.parse(text.replace(COMMENT, '')) as { rules: { pin: string }[] };
+        const pins = shown.map((_, layer) => rules.slice(2 * layer, 2 * layer + 2).map(({ pin }) => pin));
+        assert.deepEqual(
+          pins.map(([attention = '', ffn = '']) => `attention ${attention}, FFN ${ffn}`),
+          names(shown),
+        );
+        assert.equal(text.split('\n').filter((line) => line.includes('"pin"')).length, 6, 'a line for each');
+        await panel().button('Take back all pins and bans').click();
+        await until('the optimum is shown', async () => (await panel().architecture()).join() === before.join());
       },
     );
   },
