@@ -71,6 +71,8 @@ describe('the lines of a front', () => {
       throughput: '>= 3x',
       memory: '<= 4 MiB',
     });
+    const none = axis('kvCache', 8 * MIB, '<= 50%');
+    assert.deepEqual(limitsOf(point(1, 0), [none]), { kvCache: '<= 0.0001%' });
     assert.deepEqual([valueText(THROUGHPUT, 300), valueText(MEMORY, 4 * MIB)], ['≥ 300 tokens/s', '≤ 4.00 MiB']);
   });
 });

@@ -40,12 +40,16 @@ export function firstOf({ limits: [first = 0] }: FrontPoint): number {
   return first;
 }
 
+/** A share of the parent's that is less than any part has: a limit cannot be written as 0. */
+const LEAST_SHARE = 1e-6;
+
 /** The limits that allow exactly what a point has, as the spec writes them. */
 export function limitsOf({ limits }: FrontPoint, axes: readonly FrontAxis[]): Record<string, string> {
   return Object.fromEntries(
     axes.map(({ range, limit }, axis) => {
-      const { metric } = range;
-      return [metric, limitText(metric, fromBase(metric, limit ?? usualLimit(metric), limits[axis] ?? 0, range))];
+      const { metric, parent } = range;
+      const value = Math.max(limits[axis] ?? 0, LEAST_SHARE * parent);
+      return [metric, limitText(metric, fromBase(metric, limit ?? usualLimit(metric), value, range))];
     }),
   );
 }

@@ -63,7 +63,7 @@ function Front({ state }: { state: PanelState }) {
     limit: limit === null ? null : toBase(range.metric, limit, range),
     objective: solution?.objective ?? null,
   };
-  const unit = solution?.scoreUnit ?? '';
+  const unit = solution?.scoreUnit ?? state.imported?.metric ?? 'nats/token';
   const use = (point: FrontPoint): void => {
     perform(setLimits, { limits: limitsOf(point, axes) });
   };

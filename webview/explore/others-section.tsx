@@ -107,7 +107,7 @@ function OthersTable({ solutions, unit, answer }: OthersTableProps) {
                 {name}
                 {number > 0 && (
                   <span class="table-folded muted small">
-                    {l10n.t('{0} above optimum; layers that differ: {1}', above, differ)}
+                    {l10n.t('{0} above optimum, layers that differ: {1}', above, differ)}
                   </span>
                 )}
               </>,
