@@ -193,7 +193,7 @@ await describeInWorkbench(
       'keeps one of them, and makes it the optimum by pins in the spec, all taken back at once',
       async () => {
         const before = await panel().architecture();
-        const names = (rows: readonly string[]) => rows.map((row) => /attention \S+, FFN \S+/.exec(row)?.[0]);
+        const names = (rows: readonly string[]) => rows.map((row) => /attention [^\s,]+, FFN [^\s,]+/.exec(row)?.[0]);
         await others().getByRole('button', { name: 'Show 1' }).click();
         const shown = await panel().architectureAfter(before);
         await panel().button('Keep it').click();
