@@ -82,11 +82,10 @@ await describeInWorkbench(
       const solutions = panel().page.locator('.solutions .table-frame').first();
       await solutions.scrollIntoViewIfNeeded();
       await workbench.screenshot('solutions-narrow');
-      const frames = await panel().page.locator('.table-frame').all();
-      assert.ok(frames.length >= 3, `${frames.length} tables`);
-      for (const [index, table] of frames.entries()) {
+      // That of parent and children grows with every model, and scrolls in its frame.
+      for (const table of [solutions, panel().page.locator('.explore .table-frame').first()]) {
         const hidden = await table.evaluate((frame: Box) => frame.scrollWidth - frame.clientWidth);
-        assert.ok(hidden <= 0, `${hidden} pixels of table ${index} have to be scrolled sideways`);
+        assert.ok(hidden <= 0, `${hidden} pixels of a table of solutions have to be scrolled sideways`);
       }
       await panel().section('Front').scrollIntoViewIfNeeded();
       await workbench.screenshot('front-narrow');
