@@ -95,7 +95,7 @@ describe('the state of the panel of an imported directory', () => {
       content.spec?.limits.map(({ metric, text }) => `${metric} ${text}`),
       ['memory_mib <= 60%', 'num_kv_heads <= 100%'],
     );
-    assert.deepEqual(content.spec?.rules, [{ layer: 0, half: 'ffn', pin: 'ffn8704' }]);
+    assert.deepEqual(content.spec.rules, [{ layer: 0, half: 'ffn', pin: 'ffn8704' }]);
     assert.deepEqual([content.imported?.metric, content.imported?.table], ['lm_loss', 1]);
     assert.ok(content.answer?.kind === 'solved');
     assert.equal(content.answer.solution.map.layers[0]?.ffn.name, 'ffn8704');
