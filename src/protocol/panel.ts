@@ -6,6 +6,7 @@ import {
   alternativeSchema,
   architectureSchema,
   costNameSchema,
+  frontAxesSchema,
   frontPointSchema,
   importedViewSchema,
   layerDetailSchema,
@@ -149,12 +150,8 @@ export const askSeries = request(
   z.array(seriesSchema.extend({ from: z.int() })),
 );
 export const askLayer = request('layer', z.object({ layer: z.int().nonnegative() }), layerDetailSchema);
-/** The front of one metric under the present limits and rules. */
-export const askFront = request(
-  'front',
-  z.object({ metric: costNameSchema, points: z.int().min(2).max(100) }),
-  z.array(frontPointSchema),
-);
+/** The front of one metric or two under the present limits and rules. */
+export const askFront = request('front', z.object({ axes: frontAxesSchema }), z.array(frontPointSchema));
 /** Several architectures within the present limits and rules. */
 export const askDiverse = request('diverse', z.object({ count: z.int().min(1).max(20) }), z.array(alternativeSchema));
 /** A limit of the spec: `text` null removes it. `preview`: solve and redraw, but leave the file (a slider on its way). */
@@ -163,8 +160,12 @@ export const setLimit = request(
   z.object({ metric: costNameSchema, text: z.string().nullable(), preview: z.boolean() }),
   nothing,
 );
+/** Several limits of the spec in one step. */
+export const setLimits = request('setLimits', z.object({ limits: z.record(costNameSchema, z.string()) }), nothing);
 /** What the user decides about one half of a layer; without pin and ban the decision is taken back. */
 export const setRule = request('setRule', layerRuleSchema, nothing);
+/** All that is decided about layers, in place of what was. */
+export const setRules = request('setRules', z.object({ rules: z.array(layerRuleSchema) }), nothing);
 /** Of an imported directory: which metric is the score, and which table the costs are from. */
 export const setImported = request('setImported', importedSchema, nothing);
 export const PANEL_ACTIONS = [
@@ -182,13 +183,13 @@ export const PANEL_ACTIONS = [
   'copyDiagnostics',
   /** Checks again whether a search can start. */
   'preflight',
-  /** Keeps the present optimum with the run, to compare others with it. */
-  'keepSolution',
-  /** Writes the present optimum in the form that Puzzletron reads. */
-  'exportSolutions',
 ] as const;
 export type PanelAction = (typeof PANEL_ACTIONS)[number];
 export const act = request('act', z.object({ action: z.enum(PANEL_ACTIONS) }), nothing);
+/** Keeps a solution with the run, to compare others with it: the present optimum, or one that is within its limits too. */
+export const keep = request('keep', z.object({ alternative: alternativeSchema.nullable() }), nothing);
+/** Of an imported directory: writes an architecture in the form that Puzzletron reads, to where the user wants it. */
+export const exportSolution = request('exportSolution', z.object({ architecture: architectureSchema }), nothing);
 /** Forgets one of the solutions that were kept: not by its place, for a place is another's as soon as one is gone. */
 export const dropKept = request('dropKept', comparedSolutionSchema.pick({ limits: true, architecture: true }), nothing);
 /** Selects the layer's lines in the config beside the map. */

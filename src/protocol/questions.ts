@@ -3,7 +3,7 @@ import { notification, request } from './messages.js';
 import {
   alternativeSchema,
   architectureSchema,
-  costNameSchema,
+  frontAxesSchema,
   frontPointSchema,
   importedViewSchema,
   layerDetailSchema,
@@ -45,10 +45,13 @@ export const importedQuestion = request('imported', z.object({ dir: z.string() }
 /** The optimum of a scored and measured run under these limits; the run stays as it is. */
 export const solveQuestion = request('solve', librarySchema.extend(requirementsFields), solveAnswerSchema);
 
-/** The least objective as a function of the limit on one metric, from the tightest that can be met to where it does not matter. */
+/**
+ * The least objective as a function of the limit on one metric or two, from the tightest that can be met to where it does
+ * not matter.
+ */
 export const frontQuestion = request(
   'front',
-  librarySchema.extend({ ...requirementsFields, metric: costNameSchema, points: z.int().min(2).max(100) }),
+  librarySchema.extend({ ...requirementsFields, axes: frontAxesSchema }),
   z.array(frontPointSchema),
 );
 

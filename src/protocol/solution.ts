@@ -131,10 +131,17 @@ export const layerDetailSchema = z.object({
 });
 export type LayerDetail = z.infer<typeof layerDetailSchema>;
 
-/** The best architecture under one value of a limit, the others as they are. */
+/** A limit, or two, whose values a front goes through, and how many of each; with two, a grid. */
+export const frontAxesSchema = z
+  .array(z.object({ metric: costNameSchema, points: z.int().min(2).max(100) }))
+  .min(1)
+  .max(2);
+export type FrontAxes = z.infer<typeof frontAxesSchema>;
+
+/** The best architecture under one value of each limit of a front, the others as they are. */
 export const frontPointSchema = z.object({
-  /** In the unit of {@link costNameSchema}. */
-  limit: z.number(),
+  /** One for each axis, in the unit of {@link costNameSchema}. */
+  limits: z.array(z.number()),
   objective: z.number(),
   status: z.enum(['optimal', 'incumbent']),
 });

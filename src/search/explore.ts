@@ -35,13 +35,14 @@ export interface MetricPoint extends Alternative {
 /**
  * The least sum of scores as a function of limits on one metric or two, the other limits and the rules as they are.
  *
+ * @param points along each, or for each its own
  * @throws InputError for a metric twice, or more points than a front may have
  */
 export async function libraryFront(
   library: ScoredLibrary,
   requirements: Requirements,
   metrics: readonly Metric[],
-  points: number,
+  points: number | readonly number[],
   pause?: Pause,
 ): Promise<MetricPoint[]> {
   if (new Set(metrics).size < metrics.length) throw new InputError('names a metric twice; give one or two', 'front');

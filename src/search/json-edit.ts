@@ -13,6 +13,7 @@ import {
 
 const SPACE_AND_COMMENTS = /(?:\s|\/\/[^\r\n]*|\/\*[^]*?\*\/)*/;
 const COMMENTS_OF_LINE = /(?:[ \t]|\/\/[^\r\n]*|\/\*[^]*?\*\/)*/;
+const INDENT = /[ \t]*/;
 const LINE_BREAK = /\r?\n/;
 const SPACE_TO_NEXT_LINE = /[ \t]*(?:\r?\n)?/;
 
@@ -30,6 +31,17 @@ export function withValue(text: string, path: JSONPath, value: unknown): string 
   if (container === undefined) return withValue(text, above, typeof key === 'string' ? { [key]: value } : [value]);
   const item = typeof key === 'string' ? `${JSON.stringify(key)}: ${inline(value)}` : inline(value);
   return applyEdits(text, addition(text, container, item));
+}
+
+/** The text with this list at `path`, in place of what was there, an item to a line. */
+export function withList(text: string, path: JSONPath, items: readonly unknown[]): string {
+  const changed = withValue(text, path, []);
+  const list = findNodeAtLocation(treeOf(changed), path);
+  if (list === undefined) throw new Error('a list that was written is there');
+  const indent = matchAt(INDENT, changed, lineStart(changed, list.offset));
+  const end = `${lineBreak(changed)}${indent}`;
+  const lines = items.map((item) => `${end}${indentUnit(changed)}${inline(item)}`);
+  return applyEdits(changed, [replacement(list.offset, list.length, `[${lines.join(',')}${end}]`)]);
 }
 
 /** The text without the field or item at `path`, if it is there. Comments beside it stay. */

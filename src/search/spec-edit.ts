@@ -2,7 +2,7 @@ import type { Edit } from 'jsonc-parser';
 import { InputError } from '../common/errors.js';
 import { isRecord } from '../formats/json-file.js';
 import { metricNamed, type Metric, parseConstraint } from './constraints.js';
-import { editBetween, withoutValue, withValue } from './json-edit.js';
+import { editBetween, withList, withoutValue, withValue } from './json-edit.js';
 import type { LayerRule } from './rules.js';
 import { lineAt, readJsonText } from './spec-text.js';
 
@@ -13,16 +13,35 @@ import { lineAt, readJsonText } from './spec-text.js';
  * @throws InputError for a limit that is not understood, and while the text cannot be edited: no valid JSON
  */
 export function limitEdits(text: string, metric: Metric, limit: string | null): Edit[] {
+  return editBetween(text, withLimit(text, metric, limit));
+}
+
+/** The same of several limits at once, which one undo takes back together. */
+export function limitsEdits(text: string, limits: readonly (readonly [Metric, string])[]): Edit[] {
+  return editBetween(
+    text,
+    limits.reduce((changed, [metric, limit]) => withLimit(changed, metric, limit), text),
+  );
+}
+
+function withLimit(text: string, metric: Metric, limit: string | null): string {
   if (limit !== null) parseConstraint(metric, limit, 'limits');
   const { limits = {} } = editable(text);
   if (!isRecord(limits)) throw notEditable('limits is not { }');
   const names = Object.keys(limits).filter((name) => metricNamed(name) === metric);
-  if (limit === null) {
-    const without = names.reduce((rest, name) => withoutValue(rest, ['limits', name]), text);
-    return editBetween(text, without);
-  }
+  if (limit === null) return names.reduce((rest, name) => withoutValue(rest, ['limits', name]), text);
   const name = names.find((known) => known === metric) ?? names[0] ?? metric;
-  return editBetween(text, withValue(text, ['limits', name], limit));
+  return withValue(text, ['limits', name], limit);
+}
+
+/**
+ * What to change in the text of a spec so that these rules, one a line, are all of its rules. No edits: they are already.
+ *
+ * @throws InputError while the text cannot be edited: no valid JSON
+ */
+export function rulesEdits(text: string, rules: readonly LayerRule[]): Edit[] {
+  editable(text);
+  return editBetween(text, rules.length === 0 ? withoutValue(text, ['rules']) : withList(text, ['rules'], rules));
 }
 
 /**

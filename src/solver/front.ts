@@ -33,21 +33,22 @@ const DIVERSE_NODES = 50_000;
  * problem hold; those on the side of an axis give way to it. With two axes the points are a grid, those left out that
  * no architecture reaches.
  *
- * @param points along each axis: 50 makes 50 points on one axis, 30 make 900 on two
+ * @param points along each axis: 50 makes 50 points on one axis, 30 make 900 on two; or as many as there are axes, one each
  * @throws InputError as `solve` does, for an unknown cost, other than one or two axes, or more than a thousand points
  */
 export async function front(
   problem: Problem,
   axes: readonly Axis[],
-  points: number,
+  points: number | readonly number[],
   options: SolveOptions = {},
   pause = NO_PAUSE,
 ): Promise<FrontPoint[]> {
   checkProblem(problem);
-  checkAxes(problem, axes, points);
+  const counts = typeof points === 'number' ? axes.map(() => points) : points;
+  checkAxes(problem, axes, counts);
   const open = { ...problem, limits: axes.reduce(withoutLimit, problem.limits) };
   const ranges: number[][] = [];
-  for (const axis of axes) ranges.push(await axisValues(open, axis, points, options));
+  for (const [i, axis] of axes.entries()) ranges.push(await axisValues(open, axis, counts[i] as number, options));
   const [first = [], second = [undefined]] = ranges as [number[]?, (number | undefined)[]?];
   const found: FrontPoint[] = [];
   for (const y of second) {
@@ -133,15 +134,18 @@ function limitOn({ cost, bound }: Axis, value: number): Limit {
   return bound === 'max' ? { cost, max: value } : { cost, min: value };
 }
 
-function checkAxes(problem: Problem, axes: readonly Axis[], points: number): void {
+function checkAxes(problem: Problem, axes: readonly Axis[], counts: readonly number[]): void {
   if (axes.length < 1 || axes.length > 2) throw new InputError(`has ${axes.length} axes; give one or two`, 'front');
   const known = costNames(problem);
   for (const { cost } of axes) {
     if (known.includes(cost)) continue;
     throw new InputError(`no choice has the cost "${cost}"; the costs are ${known.join(', ')}`, 'front');
   }
-  if (!(Number.isInteger(points) && points >= 2 && points ** axes.length <= MAX_POINTS)) {
+  if (counts.length !== axes.length) throw new InputError(`has points for ${counts.length} axes`, 'front');
+  const isWhole = counts.every((points) => Number.isInteger(points) && points >= 2);
+  if (!isWhole || counts.reduce((product, points) => product * points, 1) > MAX_POINTS) {
     const most = Math.floor(MAX_POINTS ** (1 / axes.length));
-    throw new InputError(`${points} points on an axis; give a whole number from 2 to ${most}`, 'front');
+    const given = [...new Set(counts)].join(' and ');
+    throw new InputError(`${given} points on an axis; give a whole number from 2 to ${most}`, 'front');
   }
 }

@@ -83,18 +83,27 @@ describe('the state of the panel of an imported directory', () => {
     state.setRule({ layer: 0, half: 'ffn', pin: 'ffn8704' });
     state.setRule({ layer: 1, half: 'ffn', ban: ['no-op'] });
     state.setRule({ layer: 1, half: 'ffn' });
+    state.tryLimit('num_kv_heads', '<= 1%');
+    state.setLimits({ memory_mib: '<= 60%', num_kv_heads: '<= 100%' });
     state.take({ metric: 'lm_loss', table: 1 });
     const before = await settled(state);
     state.dispose();
     const again = stateOf();
     const content = await settled(again);
     assert.deepEqual(content.spec, before.spec);
-    assert.deepEqual(content.spec?.rules, [{ layer: 0, half: 'ffn', pin: 'ffn8704' }]);
+    assert.deepEqual(
+      content.spec?.limits.map(({ metric, text }) => `${metric} ${text}`),
+      ['memory_mib <= 60%', 'num_kv_heads <= 100%'],
+    );
+    assert.deepEqual(content.spec.rules, [{ layer: 0, half: 'ffn', pin: 'ffn8704' }]);
     assert.deepEqual([content.imported?.metric, content.imported?.table], ['lm_loss', 1]);
     assert.ok(content.answer?.kind === 'solved');
     assert.equal(content.answer.solution.map.layers[0]?.ffn.name, 'ffn8704');
     assert.equal(content.answer.solution.batch, 1);
     again.setLimit('memory_mib', null);
+    again.setLimit('num_kv_heads', null);
+    again.setRules([]);
+    assert.deepEqual((await settled(again)).spec?.rules, []);
     assert.deepEqual((await settled(again)).spec?.limits, []);
     again.dispose();
   });

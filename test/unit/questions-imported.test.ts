@@ -139,16 +139,22 @@ describe('questions about a Puzzletron working directory', () => {
   });
 
   it('have a front whose every point is the optimum under its limit, and give way to newer questions', async () => {
-    const asked = { run, imported: KL, limits: { memory_mib: '<= 60%' }, rules: [], metric: 'memory_mib' };
-    const points = await worker.endpoint.ask(frontQuestion, { ...asked, points: 8 });
+    const asked = { run, imported: KL, limits: { memory_mib: '<= 60%' }, rules: [] };
+    const memory = (points: number) => ({ metric: 'memory_mib', points });
+    const points = await worker.endpoint.ask(frontQuestion, { ...asked, axes: [memory(8)] });
     assert.equal(points.length, 8);
-    assert.deepEqual([points[0]?.limit, points.at(-1)?.objective], [2004, 0]);
-    for (const { limit, objective } of points) {
-      const { objective: alone } = solved(await solve({ memory_mib: `<= ${limit}` }));
+    assert.deepEqual([points[0]?.limits, points.at(-1)?.objective], [[2004], 0]);
+    const axes = [memory(6), { metric: 'num_kv_heads', points: 3 }];
+    const grid = await worker.endpoint.ask(frontQuestion, { ...asked, axes });
+    assert.ok(grid.length > 12 && grid.length <= 18, `${grid.length} points`);
+    for (const { limits, objective } of [...points, ...grid]) {
+      const [mib = NaN, heads] = limits;
+      const texts = { memory_mib: `<= ${mib}`, ...(heads === undefined ? {} : { num_kv_heads: `<= ${heads}` }) };
+      const { objective: alone } = solved(await solve(texts));
       assert.ok(Math.abs(objective - alone) < 1e-9);
     }
     const withdrawn = new CancellationTokenSource();
-    const front = worker.endpoint.ask(frontQuestion, { ...asked, points: 100 }, withdrawn.token);
+    const front = worker.endpoint.ask(frontQuestion, { ...asked, axes: [memory(100)] }, withdrawn.token);
     const other = solve({ memory_mib: '<= 50%' });
     withdrawn.cancel();
     await assert.rejects(front, /cancelled/i);

@@ -115,17 +115,23 @@ describe('the worker that answers questions', () => {
 
   it('answers with a front of exact points, and with other solutions, the optimum first', async () => {
     const asked = { run, limits: LIMITS, rules: [] };
-    const points = await worker.endpoint.ask(frontQuestion, { ...asked, metric: 'parameters', points: 5 });
+    const parameters = { metric: 'parameters', points: 5 };
+    const points = await worker.endpoint.ask(frontQuestion, { ...asked, axes: [parameters] });
     assert.equal(points.length, 5);
-    for (const { limit, objective, status } of points) {
+    const axes = [parameters, { metric: 'memory', points: 3 }];
+    const grid = await worker.endpoint.ask(frontQuestion, { ...asked, axes });
+    assert.ok(grid.length > 6 && grid.length <= 15, `${grid.length} points`);
+    for (const { limits, objective, status } of [...points, ...grid]) {
       // Written so that the rounding of decimals does not take the point itself out.
-      const { objective: alone } = solved(await solve({ ...LIMITS, parameters: `<= ${limit}` }));
+      const [most = NaN, bytes] = limits;
+      const texts = { parameters: `<= ${most}`, ...(bytes === undefined ? {} : { memory: `<= ${bytes} B` }) };
+      const { objective: alone } = solved(await solve({ ...LIMITS, ...texts }));
       assert.ok(status === 'optimal' && Math.abs(objective - alone) < 1e-9);
     }
     // Its own limit gives way, though nothing meets it.
     const beyond = { ...asked, limits: { ...LIMITS, throughput: '>= 100x' } };
-    const rates = await worker.endpoint.ask(frontQuestion, { ...beyond, metric: 'throughput', points: 4 });
-    assert.ok(rates.length >= 2 && rates.every(({ limit }) => limit > 0));
+    const rates = await worker.endpoint.ask(frontQuestion, { ...beyond, axes: [{ metric: 'throughput', points: 4 }] });
+    assert.ok(rates.length >= 2 && rates.every(({ limits: [limit = 0] }) => limit > 0));
     const others = await worker.endpoint.ask(diverseQuestion, { ...asked, count: 3 });
     assert.ok(others.length > 1);
     assert.deepEqual(others[0]?.map, solved(await solve(LIMITS)).map);

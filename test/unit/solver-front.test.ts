@@ -42,9 +42,13 @@ describe('front', () => {
         { cost: 'memory', bound: 'max' },
         { cost: 'runtime', bound: 'max' },
       ],
-      5,
+      [6, 3],
     );
-    assert.ok(points.length > 10, `${points.length} points`);
+    assert.ok(points.length > 8 && points.length <= 18, `${points.length} points`);
+    assert.deepEqual(
+      [0, 1].map((axis) => new Set(points.map(({ limits }) => limits[axis])).size),
+      [6, 3],
+    );
     for (const { limits, solution } of points) {
       const [memory = NaN, runtime = NaN] = limits;
       const others = small.limits.filter(({ cost }) => cost === 'parameters');
@@ -57,6 +61,7 @@ describe('front', () => {
     await assert.rejects(front(small, [], 5), InputError);
     await assert.rejects(front(small, [{ cost: 'disk', bound: 'max' }], 5), /no choice has the cost "disk"/);
     await assert.rejects(front(small, [{ cost: 'memory', bound: 'max' }], 1), /from 2 to 1000/);
+    await assert.rejects(front(small, [{ cost: 'memory', bound: 'max' }], [5, 5]), /points for 2 axes/);
   });
 });
 

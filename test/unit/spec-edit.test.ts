@@ -8,7 +8,7 @@ import type { Metric } from '../../src/search/constraints.js';
 import { editBetween } from '../../src/search/json-edit.js';
 import type { LayerRule } from '../../src/search/rules.js';
 import { parseSpec } from '../../src/search/spec.js';
-import { limitEdits, ruleEdits } from '../../src/search/spec-edit.js';
+import { limitEdits, limitsEdits, ruleEdits, rulesEdits } from '../../src/search/spec-edit.js';
 import { readJsonText } from '../../src/search/spec-text.js';
 
 const withLimit = (text: string, metric: Metric, limit: string | null) =>
@@ -115,6 +115,44 @@ describe('an edit of a limit', () => {
         message: `the spec: cannot be changed: ${why}; correct the text first`,
       });
     }
+  });
+});
+
+describe('an edit of several limits', () => {
+  it('changes and adds what it names, in one piece that undo takes back at once', () => {
+    const edits = limitsEdits(SPEC, [
+      ['throughput', '>= 3x'],
+      ['latency', '<= 50%'],
+    ]);
+    assert.equal(edits.length, 1);
+    const each = withLimit(withLimit(SPEC, 'throughput', '>= 3x'), 'latency', '<= 50%');
+    assert.equal(applyEdits(SPEC, edits), each);
+    assert.deepEqual(limitsEdits(SPEC, [['memory', '<= 60%']]), []);
+    assert.throws(() => limitsEdits(SPEC, [['memory', 'little']]), /"little" is not understood/);
+  });
+});
+
+describe('an edit of all rules', () => {
+  const rules: LayerRule[] = [
+    { layer: 0, half: 'attention', pin: 'kv1' },
+    { layer: 0, half: 'ffn', pin: 'ffn-50%' },
+  ];
+  const lines = `"rules": [
+    { "layer": 0, "half": "attention", "pin": "kv1" },
+    { "layer": 0, "half": "ffn", "pin": "ffn-50%" }
+  ]`;
+  const withRules = (text: string, all: readonly LayerRule[]) => applyEdits(text, rulesEdits(text, all));
+
+  it('writes one a line, in place of those that were or where there were none', () => {
+    const [before = '', after = ''] = SPEC.split(/"rules": \[[^]*?\n {2}\]/);
+    assert.equal(withRules(SPEC, rules), `${before}${lines}${after}`);
+    assert.equal(withRules('{\n  "seed": 1\n}', rules), `{\n  "seed": 1,\n  ${lines}\n}`);
+    assert.deepEqual(rulesEdits(withRules(SPEC, rules), rules), []);
+  });
+
+  it('takes all of them out, and leaves the rest', () => {
+    assert.equal(withRules(`{\n  "seed": 1,\n  ${lines}\n}`, []), '{\n  "seed": 1\n}');
+    assert.throws(() => rulesEdits('{', rules), /correct the text first/);
   });
 });
 

@@ -1,5 +1,5 @@
 import * as l10n from '@vscode/l10n';
-import { act, type ComparedSolution, dropKept } from '../../src/protocol/panel.js';
+import { type ComparedSolution, dropKept, keep } from '../../src/protocol/panel.js';
 import { perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
 import { DataTable } from '../ui/data-table.js';
@@ -27,7 +27,7 @@ export function Solutions({ solutions, editable }: SolutionsProps) {
         {editable && hasNews && (
           <Button
             onClick={() => {
-              perform(act, { action: 'keepSolution' });
+              perform(keep, { alternative: null });
             }}
           >
             {l10n.t('Keep the present optimum')}

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import type { PanelState } from '../../src/protocol/panel.js';
-import { setLimit } from '../../src/protocol/panel.js';
+import { setLimit, setLimits, setRules } from '../../src/protocol/panel.js';
 import { METRIC_NAMES, type MetricRange, type SolveAnswer } from '../../src/protocol/solution.js';
 import { perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
@@ -27,6 +27,16 @@ export function ConstraintsSection({ state }: { state: PanelState }) {
         ))}
       </ul>
       {answer?.kind === 'infeasible' && <Infeasible answer={answer} />}
+      {spec.rules.length > 0 && (
+        <Button
+          icon="discard"
+          onClick={() => {
+            perform(setRules, { rules: [] });
+          }}
+        >
+          {l10n.t('Take back all pins and bans')}
+        </Button>
+      )}
       {free.length > 0 && (
         <div class="limits-add" role="group" aria-label={l10n.t('Add a limit')}>
           <span class="muted">{l10n.t('Add a limit')}</span>
@@ -72,17 +82,16 @@ type InfeasibleAnswer = SolveAnswer & { kind: 'infeasible' };
 
 /** Why nothing meets the limits, and the least that would help. */
 function Infeasible({ answer: { message, relaxation } }: { answer: InfeasibleAnswer }) {
-  const changes = Object.entries(relaxation).map(([metric, text]) => ({ metric, text }));
   return (
     <div class="limits-infeasible" role="status">
       <Icon name="warning" class="tone-warning" />
       <div>
         <p>{message}</p>
-        {changes.length > 0 && (
+        {Object.keys(relaxation).length > 0 && (
           <Button
             appearance="primary"
             onClick={() => {
-              for (const { metric, text } of changes) perform(setLimit, { metric, text, preview: false });
+              perform(setLimits, { limits: relaxation });
             }}
           >
             {l10n.t('Use the smallest relaxation')}

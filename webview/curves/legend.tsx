@@ -5,6 +5,7 @@ import { TextButton } from '../ui/text-button.js';
 import { count, NONE, significant } from '../ui/format.js';
 import type { Curve, CurveGroup } from './groups.js';
 import { valueAt } from './points.js';
+import { Swatch } from './swatch.js';
 
 interface LegendProps {
   groups: readonly CurveGroup[];
@@ -70,16 +71,7 @@ function LegendItem({ curve, step, hidden }: { curve: Curve; step: number | null
   return (
     <li>
       <button type="button" class="curve-legend-item" aria-pressed={!hidden} onClick={toggle}>
-        <svg class="curve-swatch" viewBox="0 0 24 8" aria-hidden="true">
-          <line
-            x1="0"
-            y1="4"
-            x2="24"
-            y2="4"
-            style={{ stroke: curve.style.color }}
-            stroke-dasharray={curve.style.dash.join(' ')}
-          />
-        </svg>
+        <Swatch style={curve.style} />
         <span class="curve-legend-name">{curve.name}</span>
         <span class="curve-legend-value">{value === null || value === undefined ? NONE : significant(value)}</span>
       </button>

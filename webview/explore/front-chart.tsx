@@ -1,10 +1,13 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { FrontPoint } from '../../src/protocol/solution.js';
 import { metricWords } from '../constraints/metrics.js';
+import { depthStyle } from '../curves/styles.js';
+import { Swatch } from '../curves/swatch.js';
 import { resolveColor, themeRevision } from '../curves/theme.js';
 import { usePlot } from '../curves/use-plot.js';
 import { significant } from '../ui/format.js';
+import { type FrontAxis, firstLimits, type FrontLine, frontLines, pointAt, valueText } from './front-lines.js';
 import type { Present } from './front-text.js';
 
 const HEIGHT = 220;
@@ -13,67 +16,84 @@ const TICK_SPACE = 90;
 
 interface FrontChartProps {
   points: readonly FrontPoint[];
-  metric: string;
+  axes: readonly FrontAxis[];
   present: Present;
   /** All that the drawing tells, for those who do not see it; the table has the points themselves. */
   label: string;
   onUse: (point: FrontPoint) => void;
 }
 
-/** Draws the objective over the limit; the point under the pointer can be clicked. */
-export function FrontChart({ points, metric, present, label, onUse }: FrontChartProps) {
+/** Draws the objective over the limit, a line for each value of a second; the point under the pointer can be clicked. */
+export function FrontChart({ points, axes, present, label, onUse }: FrontChartProps) {
   const frame = useRef<HTMLDivElement>(null);
   const theme = themeRevision().value;
-  const latest = useRef({ present, points, onUse });
-  latest.current = { present, points, onUse };
+  const lines = useMemo(() => frontLines(points), [points]);
+  const latest = useRef({ present, lines, onUse });
+  latest.current = { present, lines, onUse };
+  const [first, second] = axes;
+  const metric = first?.range.metric ?? '';
 
   const plot = usePlot(
     frame,
     HEIGHT,
     (element) => {
-      const options = plotOptions(element, metric, () => latest.current.present);
-      return new uPlot(options, dataOf(latest.current.points), element);
+      const options = plotOptions(element, metric, lines.length, () => latest.current.present);
+      return new uPlot(options, dataOf(latest.current.lines), element);
     },
-    [metric, theme],
+    [metric, lines.length, theme],
   );
   useEffect(() => {
-    plot.current?.setData(dataOf(points));
-  }, [points]);
+    plot.current?.setData(dataOf(lines));
+  }, [lines]);
   useEffect(() => {
     // With the paths as they are: made anew, they would take the place of scales that are still on their way.
     plot.current?.redraw(false);
   }, [present.limit, present.objective]);
 
   return (
-    <div
-      ref={frame}
-      class="chart front-chart"
-      role="img"
-      aria-label={label}
-      onClick={() => {
-        const index = plot.current?.cursor.idx;
-        const point = typeof index === 'number' ? ordered(latest.current.points)[index] : undefined;
-        if (point !== undefined) latest.current.onUse(point);
-      }}
-    />
+    <>
+      <div
+        ref={frame}
+        class="chart front-chart"
+        role="img"
+        aria-label={label}
+        onClick={() => {
+          const point = plot.current && pointUnder(plot.current, latest.current.lines);
+          if (point) latest.current.onUse(point);
+        }}
+      />
+      {second !== undefined && (
+        <ul class="front-legend small" aria-label={metricWords(second.range.metric).name}>
+          {lines.map((line, index) => (
+            <li key={index}>
+              <Swatch style={depthStyle(index, lines.length - 1)} /> {valueText(second, line.second ?? 0)}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
 
-/** By rising limits, as an axis needs them. */
-function ordered(points: readonly FrontPoint[]): FrontPoint[] {
-  return points.toSorted((a, b) => a.limit - b.limit);
+/** The point nearest to the pointer among those at its value of the first limit. */
+function pointUnder(plot: uPlot, lines: readonly FrontLine[]): FrontPoint | undefined {
+  const { idx, top = 0 } = plot.cursor;
+  const first = typeof idx === 'number' ? firstLimits(lines)[idx] : undefined;
+  if (first === undefined) return undefined;
+  const objective = plot.posToVal(top, 'y');
+  const distance = (point: FrontPoint): number => Math.abs(point.objective - objective);
+  return lines.flatMap((line) => pointAt(line, first) ?? []).toSorted((a, b) => distance(a) - distance(b))[0];
 }
 
-function dataOf(points: readonly FrontPoint[]): uPlot.AlignedData {
-  const all = ordered(points);
-  return [all.map(({ limit }) => limit), all.map(({ objective }) => objective)];
+function dataOf(lines: readonly FrontLine[]): uPlot.AlignedData {
+  const values = firstLimits(lines);
+  return [values, ...lines.map((line) => values.map((value) => pointAt(line, value)?.objective ?? null))];
 }
 
-function plotOptions(element: HTMLElement, metric: string, present: () => Present): uPlot.Options {
+function plotOptions(element: HTMLElement, metric: string, lines: number, present: () => Present): uPlot.Options {
   const { fontFamily } = getComputedStyle(element);
   const color = (name: string): string => resolveColor(element, `var(${name})`);
   const line = color('--grid');
-  const curve = color('--vscode-charts-blue');
   const mark = color('--text-strong');
   const axis: uPlot.Axis = {
     ...{ stroke: color('--text-muted'), font: `11px ${fontFamily}` },
@@ -91,7 +111,14 @@ function plotOptions(element: HTMLElement, metric: string, present: () => Presen
       { ...axis, size: 28, space: TICK_SPACE, values: (_plot, ticks) => ticks.map(amount) },
       { ...axis, size: 56, values: (_plot, ticks) => ticks.map(significant) },
     ],
-    series: [{}, { stroke: curve, width: 1.5, points: { show: true, size: 5, fill: curve } }],
+    series: [
+      {},
+      ...Array.from({ length: lines }, (_, index) => {
+        const style = depthStyle(index, lines - 1);
+        const stroke = resolveColor(element, style.color);
+        return { stroke, dash: style.dash, width: 1.5, points: { show: true, size: 5, fill: stroke } };
+      }),
+    ],
     hooks: {
       draw: [
         (drawn) => {

@@ -1,9 +1,9 @@
 import * as l10n from '@vscode/l10n';
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { askDiverse, type PanelState } from '../../src/protocol/panel.js';
-import type { Alternative } from '../../src/protocol/solution.js';
-import { ask } from '../state/store.js';
+import { askDiverse, keep, type PanelState, setRules } from '../../src/protocol/panel.js';
+import type { Alternative, LayerRule } from '../../src/protocol/solution.js';
+import { ask, perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
 import { DataTable } from '../ui/data-table.js';
 import { Dropdown } from '../ui/dropdown.js';
@@ -66,6 +66,7 @@ function Others({ state }: { state: PanelState }) {
       {value === null && error === null && <ProgressRing text={l10n.t('Solving for others…')} />}
       {value?.length === 1 && <p class="muted">{l10n.t('There is no other within the limits.')}</p>}
       {value !== null && value.length > 1 && <OthersTable {...{ solutions: value, unit, answer: state.answer }} />}
+      <ShownActions state={state} />
     </div>
   );
 }
@@ -84,39 +85,91 @@ function OthersTable({ solutions, unit, answer }: OthersTableProps) {
   const shown = shownAlternative.value?.number ?? solutions.findIndex(isAnswer);
   if (optimum === undefined) return null;
   return (
-    <DataTable
-      caption={l10n.t('Solutions within the limits, the optimum first; objectives in {0}', unit)}
-      columns={[
-        { key: 'number', title: l10n.t('solution') },
-        { key: 'objective', title: l10n.t('objective'), numeric: true },
-        { key: 'above', title: l10n.t('above optimum'), numeric: true },
-        { key: 'differ', title: l10n.t('layers differ'), numeric: true },
-        { key: 'show', title: <span class="visually-hidden">{l10n.t('Actions')}</span> },
-      ]}
-      rows={solutions.map((alternative, number) => {
-        const { status, objective, gap, map } = alternative;
-        const name = number === 0 ? l10n.t('least sum') : String(number);
-        return {
-          key: String(number),
-          cells: [
-            name,
-            status === 'optimal'
-              ? significant(objective)
-              : l10n.t('{0}, gap {1}', significant(objective), significant(gap)),
-            number === 0 ? '' : significant(objective - optimum.objective),
-            number === 0 ? '' : String(layersThatDiffer(map, optimum.map)),
-            <Button
-              key="show"
-              disabled={shown === number}
-              onClick={() => {
-                shownAlternative.value = isAnswer(alternative) ? null : { number, alternative };
-              }}
-            >
-              {shown === number ? l10n.t('Shown') : l10n.t('Show')} <span class="visually-hidden">{name}</span>
-            </Button>,
-          ],
-        };
-      })}
-    />
+    <div class="table-fold">
+      <DataTable
+        caption={l10n.t('Solutions within the limits, the optimum first; objectives in {0}', unit)}
+        columns={[
+          { key: 'number', title: l10n.t('solution') },
+          { key: 'objective', title: l10n.t('objective'), numeric: true },
+          { key: 'above', title: l10n.t('above optimum'), numeric: true, folds: true },
+          { key: 'differ', title: l10n.t('layers differ'), numeric: true, folds: true },
+          { key: 'show', title: <span class="visually-hidden">{l10n.t('Actions')}</span> },
+        ]}
+        rows={solutions.map((alternative, number) => {
+          const { status, objective, gap, map } = alternative;
+          const name = number === 0 ? l10n.t('least sum') : String(number);
+          const above = number === 0 ? '' : significant(objective - optimum.objective);
+          const differ = number === 0 ? '' : String(layersThatDiffer(map, optimum.map));
+          return {
+            key: String(number),
+            cells: [
+              <>
+                {name}
+                {number > 0 && (
+                  <span class="table-folded muted small">
+                    {l10n.t('{0} above optimum, layers that differ: {1}', above, differ)}
+                  </span>
+                )}
+              </>,
+              status === 'optimal'
+                ? significant(objective)
+                : l10n.t('{0}, gap {1}', significant(objective), significant(gap)),
+              above,
+              differ,
+              <Button
+                key="show"
+                disabled={shown === number}
+                onClick={() => {
+                  shownAlternative.value = isAnswer(alternative) ? null : { number, alternative };
+                }}
+              >
+                {shown === number ? l10n.t('Shown') : l10n.t('Show')} <span class="visually-hidden">{name}</span>
+              </Button>,
+            ],
+          };
+        })}
+      />
+    </div>
   );
+}
+
+/** What can be done with the solution that the map shows in place of the optimum. */
+function ShownActions({ state }: { state: PanelState }) {
+  const shown = shownAlternative.value;
+  if (shown === null) return null;
+  const { alternative } = shown;
+  return (
+    <>
+      <div class="explore-actions" role="group" aria-label={l10n.t('The solution that is shown')}>
+        <Button
+          icon="pinned"
+          onClick={() => {
+            perform(setRules, { rules: pinsOf(alternative) });
+          }}
+        >
+          {l10n.t('Pin every layer to it')}
+        </Button>
+        {state.kind === 'search' && (
+          <Button
+            onClick={() => {
+              perform(keep, { alternative });
+            }}
+          >
+            {l10n.t('Keep it')}
+          </Button>
+        )}
+      </div>
+      {state.kind === 'search' && (
+        <p class="muted small">{l10n.t('Pinned in the spec, it is what the next search with it builds.')}</p>
+      )}
+    </>
+  );
+}
+
+/** Rules that only one architecture meets. */
+function pinsOf({ map }: Alternative): LayerRule[] {
+  return map.layers.flatMap(({ attention, ffn }, layer) => [
+    { layer, half: 'attention' as const, pin: attention.name },
+    { layer, half: 'ffn' as const, pin: ffn.name },
+  ]);
 }

@@ -1,5 +1,7 @@
 import * as l10n from '@vscode/l10n';
-import { act, type PanelState, setImported } from '../../src/protocol/panel.js';
+import type { ArchitectureMap } from '../../src/protocol/architecture.js';
+import { exportSolution, type PanelState, setImported } from '../../src/protocol/panel.js';
+import { shownAlternative } from '../explore/shown-alternative.js';
 import { Banners } from '../shell/banners.js';
 import { perform } from '../state/store.js';
 import { Button } from '../ui/button.js';
@@ -11,6 +13,9 @@ import './imported.css';
 
 /** A Puzzletron working directory: what can be chosen from it, and nothing of training, which was done elsewhere. */
 export function Imported({ state }: { state: PanelState }) {
+  const { answer } = state;
+  // As the map: one of the other solutions, where one is shown.
+  const shown = answer?.kind === 'solved' ? (shownAlternative.value?.alternative ?? answer.solution).map : null;
   return (
     <>
       <header class="header">
@@ -25,9 +30,9 @@ export function Imported({ state }: { state: PanelState }) {
             <Button
               appearance="primary"
               icon="export"
-              disabled={state.answer?.kind !== 'solved'}
+              disabled={shown === null}
               onClick={() => {
-                perform(act, { action: 'exportSolutions' });
+                if (shown !== null) perform(exportSolution, { architecture: architectureOf(shown) });
               }}
             >
               {l10n.t('Export solution…')}
@@ -75,4 +80,8 @@ function Source({ state: { imported, parent } }: { state: PanelState }) {
       )}
     </div>
   );
+}
+
+function architectureOf({ layers }: ArchitectureMap): { attention: string; ffn: string }[] {
+  return layers.map(({ attention, ffn }) => ({ attention: attention.name, ffn: ffn.name }));
 }

@@ -2,7 +2,18 @@ import { join, basename } from 'node:path';
 import { commands, Disposable, l10n, RelativePattern, Uri, window, workspace } from 'vscode';
 import { InputError } from '../../common/errors.js';
 import { PUZZLETRON_FILES } from '../../formats/puzzletron.js';
-import { act, askLayer, type PanelAction, setImported, setLimit, setRule } from '../../protocol/panel.js';
+import {
+  act,
+  askLayer,
+  exportSolution,
+  type PanelAction,
+  setImported,
+  setLimit,
+  setLimits,
+  setRule,
+  setRules,
+} from '../../protocol/panel.js';
+import type { ParamsOf } from '../../protocol/messages.js';
 import { exportSolutionsQuestion, layerQuestion } from '../../protocol/questions.js';
 import type { CommandId } from '../manifest/commands.js';
 import { offer } from '../messages.js';
@@ -87,9 +98,21 @@ export class ImportedPanel implements PanelSubject {
       else state.setLimit(metric, text);
       return Promise.resolve({});
     });
+    serve(setLimits, ({ limits }) => {
+      state.setLimits(limits);
+      return Promise.resolve({});
+    });
     serve(setRule, (rule) => {
       state.setRule(rule);
       return Promise.resolve({});
+    });
+    serve(setRules, ({ rules }) => {
+      state.setRules(rules);
+      return Promise.resolve({});
+    });
+    serve(exportSolution, async ({ architecture }) => {
+      await this.exportSolution(architecture);
+      return {};
     });
     serve(setImported, (imported) => {
       state.take(imported);
@@ -108,22 +131,15 @@ export class ImportedPanel implements PanelSubject {
   }
 
   private readonly actions: Partial<Record<PanelAction, () => PromiseLike<unknown>>> = {
-    exportSolutions: () => this.exportSolutions(),
     restartWorker: () => this.services.worker.restart(),
     showLog: () => commands.executeCommand('puzzle.showLog' satisfies CommandId),
     copyDiagnostics: () => commands.executeCommand('puzzle.copyDiagnostics' satisfies CommandId),
   };
 
-  /** Asks where to, and writes what the map shows. */
-  private async exportSolutions(): Promise<void> {
+  /** Asks where to, and writes an architecture that was found within the present limits. */
+  private async exportSolution(architecture: ParamsOf<typeof exportSolution>['architecture']): Promise<void> {
     requireTrust();
-    const { answer } = this.state.content();
-    if (answer?.kind !== 'solved') throw new InputError('there is no solution to export', this.state.place.name);
     const { run, imported, limits } = this.state.question();
-    const architecture = answer.solution.map.layers.map(({ attention, ffn }) => ({
-      attention: attention.name,
-      ffn: ffn.name,
-    }));
     const picked = await window.showSaveDialog({
       title: l10n.t('Where to put the solution'),
       saveLabel: l10n.t('Export'),

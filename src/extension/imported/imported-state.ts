@@ -118,6 +118,11 @@ export class ImportedState {
     this.ask({ ...this.asked, limits: withLimit(this.asked.limits, cost, text) });
   }
 
+  setLimits(limits: Readonly<Record<string, string>>): void {
+    for (const cost of Object.keys(limits)) this.tried.delete(cost);
+    this.ask({ ...this.asked, limits: { ...this.asked.limits, ...limits } });
+  }
+
   /** Answers and draws as if the limit were this one. */
   tryLimit(cost: string, text: string | null): void {
     this.tried.set(cost, text);
@@ -134,7 +139,12 @@ export class ImportedState {
   setRule(rule: LayerRule): void {
     const isEmpty = rule.pin === undefined && (rule.ban ?? []).length === 0;
     const rules = replaceRules(this.asked.rules, [rule]).filter((one) => one !== rule || !isEmpty);
-    this.ask({ ...this.asked, rules: layerRuleSchema.array().parse(rules) });
+    this.setRules(layerRuleSchema.array().parse(rules));
+  }
+
+  /** All that is decided about layers, in place of what was. */
+  setRules(rules: LayerRule[]): void {
+    this.ask({ ...this.asked, rules });
   }
 
   content(): PanelContent {

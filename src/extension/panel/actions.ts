@@ -3,7 +3,6 @@ import { InputError } from '../../common/errors.js';
 import type { PanelAction } from '../../protocol/panel.js';
 import type { CommandId } from '../manifest/commands.js';
 import type { Services } from '../services.js';
-import { requireTrust } from '../trust.js';
 import { showFile } from './panels.js';
 import type { SearchState } from './search-state.js';
 
@@ -33,13 +32,6 @@ const ACTIONS: Readonly<Record<PanelAction, Action>> = {
     return showFile(Uri.file(report));
   },
   restartWorker: ({ services }) => services.worker.restart(),
-  keepSolution: ({ state }) => {
-    requireTrust();
-    return state.keepPresent();
-  },
-  exportSolutions: ({ state }) => {
-    throw new InputError('only what was imported is exported so; a search has a child', state.place.name);
-  },
   preflight: ({ state }) => {
     state.checkStart();
     return Promise.resolve();

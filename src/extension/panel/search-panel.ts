@@ -8,13 +8,16 @@ import {
   askSeries,
   dropKept,
   generate,
+  keep,
   type PanelState,
   setLimit,
+  setLimits,
   setRule,
+  setRules,
 } from '../../protocol/panel.js';
 import { layerQuestion } from '../../protocol/questions.js';
 import { requireMetric } from '../../search/constraints.js';
-import { limitEdits, ruleEdits } from '../../search/spec-edit.js';
+import { limitEdits, limitsEdits, ruleEdits, rulesEdits } from '../../search/spec-edit.js';
 import type { Services } from '../services.js';
 import { requireTrust } from '../trust.js';
 import { performAction } from './actions.js';
@@ -91,12 +94,26 @@ export class SearchPanel implements PanelSubject {
       state.endTrial(metric);
       return {};
     });
+    serve(setLimits, async ({ limits }) => {
+      const named = Object.entries(limits).map(([name, text]) => [requireMetric(name, 'limits'), text] as const);
+      await this.editor.edit((spec) => limitsEdits(spec, named));
+      return {};
+    });
     serve(setRule, async (rule) => {
       await this.editor.edit((spec) => ruleEdits(spec, rule));
       return {};
     });
+    serve(setRules, async ({ rules }) => {
+      await this.editor.edit((spec) => rulesEdits(spec, rules));
+      return {};
+    });
     serve(act, async ({ action }) => {
       await performAction(action, { services, specUri, state });
+      return {};
+    });
+    serve(keep, async ({ alternative }) => {
+      requireTrust();
+      await state.keep(alternative);
       return {};
     });
     serve(dropKept, async (solution) => {

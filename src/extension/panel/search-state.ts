@@ -5,7 +5,7 @@ import type { ParamsOf } from '../../protocol/messages.js';
 import type { Comparison } from '../../protocol/panel.js';
 import { preflightQuestion, type PreflightItem, rangesQuestion, solveQuestion } from '../../protocol/questions.js';
 import type { RunView } from '../../protocol/run.js';
-import type { MetricName, MetricRange, SolutionView, SolveAnswer } from '../../protocol/solution.js';
+import type { Alternative, MetricName, MetricRange, SolutionView, SolveAnswer } from '../../protocol/solution.js';
 import { resolveSpec, type Spec } from '../../search/spec.js';
 import { dropSolution, keepSolution, type SolutionIdentity } from '../../search/run-solutions.js';
 import { specChanges } from '../../search/spec-changes.js';
@@ -150,11 +150,11 @@ export class SearchState {
     this.changed();
   }
 
-  /** Keeps the present optimum with the run. */
-  async keepPresent(): Promise<void> {
+  /** Keeps the present optimum with the run, or another solution within the present limits. */
+  async keep(alternative: Alternative | null): Promise<void> {
     const { solution } = this;
     if (solution === null) throw new InputError('there is no solution to keep', this.place.name);
-    await this.changeKept((dir) => keepSolution(dir, runSolution(solution)));
+    await this.changeKept((dir) => keepSolution(dir, runSolution({ ...solution, ...alternative })));
   }
 
   /** Forgets a solution that was kept. */

@@ -11,18 +11,22 @@ import { requirementsOf, solveSweep } from '../../search/sweep.js';
 import { MAX_OVERLAP, pauseUnless } from './pause.js';
 import { knownLibrary } from './runs.js';
 
-/** The front of a run, at the batch size that is best without a limit on the metric. */
+/** The front of a run, at the batch size that is best without limits on its metrics. */
 export async function answerFront(
-  { metric: name, points, ...asked }: ParamsOf<typeof frontQuestion>,
+  { axes, ...asked }: ParamsOf<typeof frontQuestion>,
   signal: AbortSignal,
 ): Promise<FrontPoint[]> {
   const stored = await knownLibrary(asked.run);
-  const metric = requireMetric(name, 'front');
+  const metrics = axes.map(({ metric }) => requireMetric(metric, 'front'));
   const requirements = required(stored, asked);
-  const others = requirements.constraints.filter((constraint) => constraint.metric !== metric);
+  const others = requirements.constraints.filter(({ metric }) => !metrics.includes(metric));
   const library = await bestBatch(stored, { ...requirements, constraints: others });
-  const found = await libraryFront(library, requirements, [metric], points, pauseUnless(signal));
-  return found.map(({ limits, objective, status }) => ({ limit: limits[metric] ?? 0, objective, status }));
+  const points = axes.map((axis) => axis.points);
+  const found = await libraryFront(library, requirements, metrics, points, pauseUnless(signal));
+  return found.map(({ limits, objective, status }) => ({
+    ...{ objective, status },
+    limits: metrics.map((metric) => limits[metric] ?? 0),
+  }));
 }
 
 /** Several architectures of a run, at the batch size that is best for the first. */

@@ -10,14 +10,17 @@ import { MAX_OVERLAP, pauseUnless } from './pause.js';
 // As `explore.ts`, about a Puzzletron working directory.
 
 export async function answerImportedFront(
-  { metric: cost, points, ...of }: ParamsOf<typeof frontQuestion> & OfImported,
+  { axes: asked, ...of }: ParamsOf<typeof frontQuestion> & OfImported,
   signal: AbortSignal,
 ): Promise<FrontPoint[]> {
   const problem = puzzletronProblem(await importedLibrary(of), of);
-  const isLeast = problem.limits.some((limit) => limit.cost === cost && limit.max === undefined);
-  const axis = { cost, bound: isLeast ? 'min' : 'max' } as const;
-  const found = await front(problem, [axis], points, {}, pauseUnless(signal));
-  return found.map(({ limits: [limit = 0], solution: { objective, status } }) => ({ limit, objective, status }));
+  const axes = asked.map(({ metric: cost }) => {
+    const isLeast = problem.limits.some((limit) => limit.cost === cost && limit.max === undefined);
+    return { cost, bound: isLeast ? 'min' : 'max' } as const;
+  });
+  const points = asked.map((axis) => axis.points);
+  const found = await front(problem, axes, points, {}, pauseUnless(signal));
+  return found.map(({ limits, solution: { objective, status } }) => ({ limits, objective, status }));
 }
 
 export async function answerImportedDiverse(

@@ -43,6 +43,12 @@ await describeInWorkbench(
       await panel().setLimit('Throughput', '3');
       await panel().button('Keep the present optimum').click();
       await comparison.getByText(/^Layers that differ:/).click();
+      await panel().button('Front').click();
+      await panel().page.getByRole('combobox', { name: 'and on' }).click();
+      await panel().page.getByRole('option', { name: 'Memory' }).click();
+      await panel().section('Front').getByRole('img').waitFor();
+      await panel().button('Other solutions').click();
+      await panel().button('Show 1').click();
     });
 
     for (const [kind, theme] of Object.entries(THEMES)) {
@@ -54,6 +60,8 @@ await describeInWorkbench(
         );
         assert.deepEqual(await violations(workbench.page), []);
         await workbench.screenshot(`theme-${kind}`);
+        await panel().section('Front').scrollIntoViewIfNeeded();
+        await workbench.screenshot(`theme-${kind}-front`);
       });
     }
 
@@ -74,8 +82,13 @@ await describeInWorkbench(
       const solutions = panel().page.locator('.solutions .table-frame').first();
       await solutions.scrollIntoViewIfNeeded();
       await workbench.screenshot('solutions-narrow');
-      const hidden = await solutions.evaluate((frame: Box) => frame.scrollWidth - frame.clientWidth);
-      assert.ok(hidden <= 0, `${hidden} pixels of the solutions have to be scrolled sideways`);
+      // That of parent and children grows with every model, and scrolls in its frame.
+      for (const table of [solutions, panel().page.locator('.explore .table-frame').first()]) {
+        const hidden = await table.evaluate((frame: Box) => frame.scrollWidth - frame.clientWidth);
+        assert.ok(hidden <= 0, `${hidden} pixels of a table of solutions have to be scrolled sideways`);
+      }
+      await panel().section('Front').scrollIntoViewIfNeeded();
+      await workbench.screenshot('front-narrow');
       assert.ok(overflow <= 0, `${overflow} pixels have to be scrolled sideways`);
       assert.deepEqual(await violations(workbench.page), []);
     });

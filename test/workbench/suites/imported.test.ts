@@ -97,6 +97,11 @@ await describeInWorkbench(
       await panel().architectureAfter(before);
       await panel().page.getByText('Solution 2 of the other solutions').waitFor();
       await workbench.screenshot('imported-others');
+      await panel().button('Pin every layer to it').click();
+      await others.getByText('There is no other within the limits.').waitFor();
+      await panel().button('Take back all pins and bans').click();
+      await others.getByRole('button', { name: 'Show 2' }).click();
+      await panel().page.getByText('Solution 2 of the other solutions').waitFor();
       await panel().setLimit('memory_mib', '70');
       await panel().page.getByText('Solution 2 of the other solutions').waitFor({ state: 'detached' });
       await panel().setLimit('memory_mib', '60');
