@@ -1,33 +1,19 @@
 // Variants of a layer trained apart and together: what the child of the MIP has lost before any uptraining.
-import { enumerateVariants } from '../../src/model/variants.js';
-import { concludeRun, createRun, holdsRun, openRun } from '../../src/run/run.js';
-import { Activations } from '../../src/search/activations.js';
-import { distilStage } from '../../src/search/block-library.js';
 import { parseConstraints } from '../../src/search/constraints.js';
-import { createContext, type SearchContext } from '../../src/search/context.js';
+import type { SearchContext } from '../../src/search/context.js';
 import { coupleStage } from '../../src/search/couple-stage.js';
 import type { TrainedBlocks } from '../../src/search/coupled.js';
-import { packData } from '../../src/search/data.js';
-import type { Realised } from '../../src/search/interactions/realise.js';
 import { estimate } from '../../src/search/interactions/statistics.js';
-import { type BuildingBlocks, realiseRequest } from '../../src/search/interactions/tasks.js';
-import { measureStage } from '../../src/search/measure.js';
 import { scoreUsedPairs } from '../../src/search/score-pairs.js';
-import { scoreStage } from '../../src/search/score-stage.js';
 import { type LayerScores, solveLibrary } from '../../src/search/solve.js';
-import { parseSpec } from '../../src/search/spec.js';
-import { stageTasks } from '../../src/search/tasks.js';
-import { pricedAtBatches } from '../../src/target/costs.js';
-import { createExecutor } from '../../src/worker/executor.js';
-import { type Lab, runDirOf } from './lab.js';
+import type { Lab } from './lab.js';
+import { realise, withScores } from './library.js';
 import type { Subject } from './subjects.js';
-import type { Cell, Table } from './table.js';
+import { around, type Cell, type Table } from './table.js';
 
 /** Shares of the parent's parameters: exact, so that no choice depends on a clock. */
 const LIMITS = ['<= 85%', '<= 70%', '<= 55%', '<= 40%'];
 const SEEDS = { short: [1], full: [1, 2, 3] };
-/** No uptraining, but text packed as if for it: the splits do not depend on budgets. */
-const PACKED_TOKENS = 300_000;
 
 const METHODS = ['apart, sum of scores', 'apart, pair scores', 'coupled'] as const;
 type Method = (typeof METHODS)[number];
@@ -55,21 +41,9 @@ export async function coupled(lab: Lab): Promise<Table> {
 }
 
 async function measured(lab: Lab, subject: Subject, seed: number): Promise<Point[]> {
-  const dir = runDirOf(lab, subject);
-  const spec = parseSpec(JSON.stringify({ ...subject.spec, seed, uptrain: { tokens: PACKED_TOKENS } }), 'coupled');
-  const run = (await holdsRun(dir)) ? await openRun(dir) : await createRun(dir, { spec });
-  return concludeRun(run, async () => {
-    const context = await createContext(run, spec, createExecutor());
-    const data = await packData(context);
-    const variants = enumerateVariants(context.parent.config, spec.space);
-    const calibration = new Activations(context, data, 'train', context.budgets.calibrationTokens);
-    const validation = new Activations(context, data, 'validation', context.budgets.scoreTokens);
-    const library = await distilStage(context, variants, calibration, data);
-    const { scores } = await scoreStage(context, variants, library, validation, data);
-    const tables = await measureStage(context, variants);
-    const priced = pricedAtBatches(context.parent.config, variants, tables, spec.target.workload);
-    const [costs] = priced;
-    if (costs === undefined) throw new Error('one batch is always priced');
+  return withScores(lab, subject, { seed }, async (blocks) => {
+    const { context, data, variants, library, calibration, validation, scores, costs } = blocks;
+    const { spec } = context;
     const points: Point[] = [];
     for (const limit of LIMITS) {
       lab.say(`coupled: ${subject.name}, seed ${seed}, parameters ${limit}`);
@@ -86,7 +60,7 @@ async function measured(lab: Lab, subject: Subject, seed: number): Promise<Point
       const inputs = { variants, library, activations: validation, data, scores };
       const requirements = { constraints: parseConstraints(limits), margin: 0 };
       const ofPairs = await scoreUsedPairs(asked, inputs, costs, requirements);
-      const together = await coupleStage(asked, { ...inputs, priced, calibration }, requirements);
+      const together = await coupleStage(asked, { ...inputs, priced: [costs], calibration }, requirements);
       const ways: Record<Method, { scores: readonly LayerScores[]; coupled: TrainedBlocks['coupled'] }> = {
         'apart, sum of scores': { scores, coupled: [] },
         'apart, pair scores': { scores: ofPairs, coupled: [] },
@@ -101,7 +75,7 @@ async function measured(lab: Lab, subject: Subject, seed: number): Promise<Point
         pairs = architecture.filter((choice, layer) =>
           own.some((pair) => pair.layer === layer && pair.attention === choice.attention && pair.ffn === choice.ffn),
         ).length;
-        kl[method] = await realise(asked, { variants, library, coupled: own, validation, data }, architecture);
+        [kl[method] = []] = await realise({ ...blocks, context: asked, coupled: own }, [architecture]);
       }
       points.push({ subject: subject.name, seed, limit, kl: kl as Point['kl'], pairs });
     }
@@ -109,25 +83,11 @@ async function measured(lab: Lab, subject: Subject, seed: number): Promise<Point
   });
 }
 
-/** On the validation text behind that of the scores. */
-async function realise(
-  context: SearchContext,
-  blocks: BuildingBlocks,
-  architecture: Parameters<typeof realiseRequest>[2],
-): Promise<number[]> {
-  const first = blocks.validation.tokens / blocks.validation.sequenceLength;
-  const range = { first, sequences: blocks.data.splits.validation.sequences - first };
-  const tasks = [realiseRequest(context, blocks, architecture, range)];
-  const [finished] = await stageTasks(context, 'solve')([{ tasks }]);
-  const result = finished?.result as Realised | { failed: string } | undefined;
-  return result === undefined || 'failed' in result ? [] : result.kl;
-}
-
 function tableOf(points: readonly Point[]): Table {
   const cell = (kl: readonly number[]): Cell => {
     if (kl.length === 0) return null;
     const { value, standardError } = estimate(kl);
-    return { value, low: value - standardError, high: value + standardError };
+    return around(value, standardError);
   };
   const mean = (kl: readonly number[]) => estimate(kl).value;
   const findings = METHODS.slice(0, 2).map((method) => {

@@ -8,10 +8,11 @@ import { type Lab, runDirOf } from './lab.js';
 import { pairedDifference } from './paired.js';
 import { around, type Cell, type Table } from './table.js';
 
-const LIMITS = { short: [1.7, 2.5, 4], full: [1.3, 1.7, 2.17, 2.5, 3, 4] };
+const LIMITS = { short: [1.7, 2.5], full: [1.3, 1.7, 2.17, 2.5, 3, 4] };
+/** Of each model's uptraining. */
+const TOKENS = 250_000;
 /** From this speed-up on the search must be ahead. */
 const AHEAD_FROM = 1.7;
-const TOKENS = { short: 250_000, full: 1_000_000 };
 /** A difference of so many standard errors is one. */
 const BEYOND = 1;
 
@@ -33,13 +34,12 @@ interface Point {
 export async function frontier(lab: Lab): Promise<Table> {
   const [subject] = lab.subjects;
   if (subject === undefined) throw new Error('the example is always there');
-  const tokens = lab.full ? TOKENS.full : TOKENS.short;
   const points: Point[] = [];
   for (const limit of lab.full ? LIMITS.full : LIMITS.short) {
     const spec = {
       ...subject.spec,
       limits: { throughput: `>= ${limit}x` },
-      uptrain: { tokens },
+      uptrain: { tokens: TOKENS },
     };
     const file = lab.store.folder(subject.name, 'frontier.puzzle.json');
     lab.say(`frontier: ${limit}x`);
@@ -53,7 +53,7 @@ export async function frontier(lab: Lab): Promise<Table> {
       }),
     );
   }
-  return tableOf(points, tokens);
+  return tableOf(points);
 }
 
 async function pointOf(limit: number, runDir: string, report: Report): Promise<Point> {
@@ -70,7 +70,7 @@ async function pointOf(limit: number, runDir: string, report: Report): Promise<P
   return { limit, methods: [child, ...baselines], ahead };
 }
 
-function tableOf(points: readonly Point[], tokens: number): Table {
+function tableOf(points: readonly Point[]): Table {
   const row = ({ limit }: Point, { name, kept, kl, predicted }: Method): Cell[] => {
     const { accuracy, accuracyStandardError, accuracyAboveChance, speedup, speedupLow, speedupHigh } = kept;
     return [
@@ -93,7 +93,7 @@ function tableOf(points: readonly Point[], tokens: number): Table {
       }),
     );
   return {
-    note: `Every model is uptrained with the same ${tokens.toLocaleString('en')} tokens. Baselines are as fast as the child by the same predictions, or as fast as they get. Measured throughput: median and quartiles of alternating pairs. Accuracy: share of the parent's, ± one paired standard error.`,
+    note: `Every model is uptrained with the same ${TOKENS.toLocaleString('en')} tokens. Baselines are as fast as the child by the same predictions, or as fast as they get. Measured throughput: median and quartiles of alternating pairs. Accuracy: share of the parent's, ± one paired standard error.`,
     columns: [
       'limit',
       'method',

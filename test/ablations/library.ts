@@ -8,7 +8,7 @@ import { parseConstraints } from '../../src/search/constraints.js';
 import { createContext, type SearchContext } from '../../src/search/context.js';
 import { packData, type PackedData } from '../../src/search/data.js';
 import type { Realised } from '../../src/search/interactions/realise.js';
-import { realiseRequest, type SequenceRange } from '../../src/search/interactions/tasks.js';
+import { type BuildingBlocks, realiseRequest, type SequenceRange } from '../../src/search/interactions/tasks.js';
 import type { Score } from '../../src/search/score.js';
 import { scoreStage } from '../../src/search/score-stage.js';
 import { type AdditiveProgram, formulate, type LayerChoice, type LayerScores } from '../../src/search/solve.js';
@@ -16,12 +16,13 @@ import { parseSpec, type Spec } from '../../src/search/spec.js';
 import { runTasksOf } from '../../src/search/tasks.js';
 import { type LibraryCosts, libraryCosts } from '../../src/target/costs.js';
 import { flopTable } from './flop-costs.js';
-import type { Lab } from './lab.js';
+import { type Lab, runDirOf } from './lab.js';
 import type { Subject } from './subjects.js';
 
 /** How the block library of a subject is made, beside its defaults. */
 export interface LibrarySettings {
   distil?: Partial<Spec['distil']>;
+  seed?: number;
   /** Only these variants are trained and scored. */
   variants?: (all: readonly LayerVariants[]) => LayerVariants[];
 }
@@ -32,6 +33,8 @@ export interface Blocks {
   data: PackedData;
   variants: readonly LayerVariants[];
   library: readonly LibraryEntry[];
+  /** The parent's, that the variants were trained on. */
+  calibration: Activations;
 }
 
 /** A block library with its scores and with costs that depend on no clock. */
@@ -56,11 +59,11 @@ const PACKED_TOKENS = 300_000;
 export async function withBlocks<Result>(
   lab: Lab,
   subject: Subject,
-  { distil = {}, variants: some = (all) => [...all] }: LibrarySettings,
+  { distil = {}, seed = 1, variants: some = (all) => [...all] }: LibrarySettings,
   use: (blocks: Blocks) => Promise<Result>,
 ): Promise<Result> {
-  const dir = lab.store.folder(subject.name, 'library');
-  const text = JSON.stringify({ ...subject.spec, distil, uptrain: { tokens: PACKED_TOKENS } });
+  const dir = runDirOf(lab, subject);
+  const text = JSON.stringify({ ...subject.spec, distil, seed, uptrain: { tokens: PACKED_TOKENS } });
   const spec = parseSpec(text, `library of ${subject.name}`);
   const run = (await holdsRun(dir)) ? await openRun(dir) : await createRun(dir, { spec });
   return concludeRun(run, async () => {
@@ -68,7 +71,8 @@ export async function withBlocks<Result>(
     const data = await packData(context);
     const variants = some(enumerateVariants(context.parent.config, spec.space));
     const calibration = new Activations(context, data, 'train', context.budgets.calibrationTokens);
-    return use({ context, data, variants, library: await distilStage(context, variants, calibration, data) });
+    const library = await distilStage(context, variants, calibration, data);
+    return use({ context, data, variants, library, calibration });
   });
 }
 
@@ -107,7 +111,7 @@ export function heldOutRange({ validation, data }: Pick<ScoredBlocks, 'validatio
 
 /** KL(parent || architecture), nats/token, of each sequence, before any uptraining: NaN where it came to nothing. */
 export async function realise(
-  blocks: ScoredBlocks,
+  blocks: Pick<ScoredBlocks, 'context'> & BuildingBlocks,
   architectures: readonly (readonly LayerChoice[])[],
   range: SequenceRange = heldOutRange(blocks),
 ): Promise<number[][]> {

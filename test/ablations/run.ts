@@ -21,6 +21,7 @@ import { withTable } from './document.js';
 import { distillation } from './distillation.js';
 import { frontier } from './frontier.js';
 import { interactions } from './interactions.js';
+import { iterative } from './iterative.js';
 import type { Ablation, Lab } from './lab.js';
 import { losses } from './losses.js';
 import { memory } from './memory.js';
@@ -44,6 +45,7 @@ const ABLATIONS: readonly Ablation[] = [
   { name: 'closed-form', title: 'Closed forms against training', measure: closedForms },
   { name: 'coupled', title: 'Variants trained together', measure: coupled },
   { name: 'losses', title: 'What to minimise in uptraining', measure: losses },
+  { name: 'iterative', title: 'At once or in steps', measure: iterative },
   { name: 'frontier', title: 'Accuracy kept against speed-up', measure: frontier },
   { name: 'memory', title: 'Fitting one device', measure: memory },
 ];
