@@ -1,5 +1,5 @@
 import * as ort from 'onnxruntime-node';
-import type { Device } from './devices.js';
+import type { Device } from '../common/devices.js';
 import { emit, type Program } from './emit.js';
 import type { DType } from './onnx-proto.js';
 import { sizeOf, type Shape, type Value } from './value.js';

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../formats/hf-config.js';
-import type { Device } from '../graph/devices.js';
+import type { Device } from '../common/devices.js';
 import { argMax, constant, input, reshape, slice } from '../graph/primitives.js';
 import { float32, int64, Session, type Tensor, type Tensors, zeros } from '../graph/session.js';
 import type { Value } from '../graph/value.js';

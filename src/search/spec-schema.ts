@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { BYTES_PATTERN } from '../common/units.js';
 import { PRECISION_NAMES } from '../formats/gguf-tensor.js';
-import { DEVICES } from '../graph/devices.js';
+import { DEVICES } from '../common/devices.js';
 import { PRECISIONS } from '../model/accounting.js';
 import { HALVES } from '../model/names.js';
 import { HARDWARE_NAMES } from '../target/hardware.js';

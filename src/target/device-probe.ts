@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../common/errors.js';
-import { type Device, DEVICES } from '../graph/devices.js';
+import { type Device, DEVICES } from '../common/devices.js';
 import { DEVICE_FACTS } from './devices.js';
 import type { Tried } from './try-device.js';
 

@@ -1,4 +1,4 @@
-import type { Device } from '../graph/devices.js';
+import type { Device } from '../common/devices.js';
 
 /** What people call a device, and what has to be there for it. */
 export const DEVICE_FACTS: Readonly<Record<Device, { name: string; needs: string }>> = {

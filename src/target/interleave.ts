@@ -1,6 +1,6 @@
 import { Random } from '../common/random.js';
 import type { ModelConfig } from '../formats/hf-config.js';
-import type { Device } from '../graph/devices.js';
+import type { Device } from '../common/devices.js';
 import type { Workload } from '../model/accounting.js';
 import type { Weights } from '../model/blocks.js';
 import { Decoder } from '../model/decoder.js';

@@ -1,7 +1,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { GgufPrecision } from '../formats/gguf-tensor.js';
 import type { AttentionShape, FfnShape, LayerShape, ModelConfig } from '../formats/hf-config.js';
-import type { Device } from '../graph/devices.js';
+import type { Device } from '../common/devices.js';
 import { ENGINE_VERSION } from '../graph/engine.js';
 import { layerCosts, memoryBytes, type Workload } from '../model/accounting.js';
 import { type TimedModel, timeInterleaved, type Timings } from './interleave.js';

@@ -1,5 +1,5 @@
 import { Random } from '../common/random.js';
-import type { Device } from '../graph/devices.js';
+import type { Device } from '../common/devices.js';
 import type { Workload } from '../model/accounting.js';
 import { Decoder } from '../model/decoder.js';
 import type { ModelFiles } from '../model/hidden-states.js';

@@ -1,7 +1,7 @@
 // The program of the process in which a device is tried: a fault of a driver ends this process and no other.
 import { isDeepStrictEqual } from 'node:util';
 import { InputError, messageOf } from '../common/errors.js';
-import { type Device, DEVICES } from '../graph/devices.js';
+import { type Device, DEVICES } from '../common/devices.js';
 import { ENGINE_VERSION, listedDevices } from '../graph/engine.js';
 import { type ModelConfig, parseModelConfig } from '../formats/hf-config.js';
 import { Decoder } from '../model/decoder.js';

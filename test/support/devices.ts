@@ -1,4 +1,4 @@
-import { type Device, DEVICES } from '../../src/graph/devices.js';
+import { type Device, DEVICES } from '../../src/common/devices.js';
 import { listedDevices } from '../../src/graph/engine.js';
 import { probeDevice } from '../../src/target/device-probe.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Device, DEVICES } from '../../src/graph/devices.js';
+import { type Device, DEVICES } from '../../src/common/devices.js';
 import { constant, input, logSoftmax } from '../../src/graph/primitives.js';
 import { int64, Session } from '../../src/graph/session.js';
 import { forward } from '../../src/model/forward.js';
