@@ -171,15 +171,12 @@ const BEHAVIOURS: Readonly<Record<CommandId, Behaviour>> = {
   },
   'puzzle.copyDiagnostics': {
     whenUp: async () => {
-      await give('puzzle.copyDiagnostics');
-      const copied = JSON.parse(await env.clipboard.readText()) as {
-        runs: unknown[];
-        worker: { state: string };
-        devices: unknown[];
-      };
-      assert.ok(copied.runs.length > 0);
-      assert.deepEqual(copied.devices[0], { device: 'cpu', works: true, reason: null });
-      assert.equal(copied.worker.state, (await services()).worker.state().state);
+      const { devices } = await copiedDiagnostics();
+      assert.deepEqual((devices as unknown[])[0], { device: 'cpu', works: true, reason: null });
+    },
+    whenDown: async () => {
+      const { devices } = await copiedDiagnostics();
+      assert.equal(typeof devices, 'string', 'why they are not known');
     },
   },
   'puzzle.openExample': {
@@ -209,6 +206,18 @@ const BEHAVIOURS: Readonly<Record<CommandId, Behaviour>> = {
 };
 
 /** The example's search begins, and is stopped then. */
+async function copiedDiagnostics(): Promise<{ devices: unknown }> {
+  await give('puzzle.copyDiagnostics');
+  const copied = JSON.parse(await env.clipboard.readText()) as {
+    runs: unknown[];
+    worker: { state: string };
+    devices: unknown;
+  };
+  assert.ok(copied.runs.length > 0);
+  assert.equal(copied.worker.state, (await services()).worker.state().state);
+  return copied;
+}
+
 async function runExample(): Promise<void> {
   await give('puzzle.runExample');
   const { runs, storageUri } = await services();
