@@ -93,6 +93,7 @@ export class Activations {
   async needChannels(): Promise<void> {
     if (this.channels.every((file) => existsSync(file))) return;
     for (const round of this.rounds) await this.need(round);
+    await this.release();
   }
 
   /** Removes everything that can be made again, if the cache has a limit: the next split needs the room. */

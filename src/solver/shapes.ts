@@ -84,7 +84,7 @@ function searchShapes(
     const within = prove(own, { multipliers, ...(deadline === undefined ? {} : { deadline }) });
     const better = within.value < found.value ? within : found;
     found = { ...found, best: better.best, value: better.value, nodes: found.nodes + 1 + within.nodes };
-    if (!within.finished || !answer.proven) return found;
+    if (!within.finished || !answer.proven || performance.now() > (deadline ?? Infinity)) return found;
     exhausted.push(names);
   }
 }

@@ -27,7 +27,7 @@ function workerEntry(): URL {
 
 /** Does tasks in `processes` child processes of this one (as many as there are cores, when absent). */
 export function createExecutor(processes = availableParallelism()): Executor {
-  return async (tasks, { inOrder, signal, beforeTask, onStarted, onRetried, onLoss, onFinished, onFailed }) => {
+  return async (tasks, { inOrder = false, signal, beforeTask, onStarted, onRetried, onLoss, onFinished, onFailed }) => {
     const requests = new Map(tasks.map((task) => [task.key, task]));
     const requestOf = ({ id }: PoolTask): TaskRequest => {
       const request = requests.get(id);
@@ -35,16 +35,11 @@ export function createExecutor(processes = availableParallelism()): Executor {
       return request;
     };
     await runTasks(
-      [...requests.values()].map(({ key, kind, payload, cost }) => ({
-        id: key,
-        kind,
-        payload,
-        cost: inOrder ? 0 : cost,
-      })),
+      [...requests.values()].map(({ key, kind, payload, cost }) => ({ id: key, kind, payload, cost })),
       {
         entry: workerEntry(),
-        // Of equal costs, one process takes them as they come.
         processes: inOrder ? 1 : processes,
+        inOrder,
         env: MALLOC,
         signal,
         beforeTask,

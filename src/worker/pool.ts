@@ -24,6 +24,8 @@ export type TaskOutcome =
 export interface PoolOptions extends ChildOptions {
   /** How many child processes work at the same time. */
   processes: number;
+  /** Tasks are begun in the order given; otherwise the longest first. */
+  inOrder?: boolean;
   /** Attempts in all for a task whose process dies; 3 when absent. A handler that throws is not tried again. */
   attempts?: number;
   /** Cancels: tasks under way are asked to stop, then forced. */
@@ -71,7 +73,7 @@ class Pool {
     private readonly tasks: readonly PoolTask[],
     private readonly options: PoolOptions,
   ) {
-    this.queue = [...tasks].sort((a, b) => b.cost - a.cost);
+    this.queue = options.inOrder ? [...tasks] : [...tasks].sort((a, b) => b.cost - a.cost);
     this.attempts = options.attempts ?? DEFAULT_ATTEMPTS;
     // One listener per slot, however many there are.
     setMaxListeners(0, this.stop.signal);
