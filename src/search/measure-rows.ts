@@ -71,7 +71,8 @@ export function measuredRows(
   return { tasks, tables };
 }
 
-function measuredWith({ name, version, cpu, threads, device }: Engine): string {
+/** What a cost table that is measured with an engine has for its source. */
+export function measuredWith({ name, version, cpu, threads, device }: Engine): string {
   const where = device === undefined ? `${threads} threads of ${cpu}` : `${DEVICE_FACTS[device].name}, beside ${cpu}`;
   return `measured with ${name} ${version} on ${where}`;
 }

@@ -19,7 +19,12 @@ const PROFILE = {
 };
 
 interface Targets {
-  targets: (Omit<SweptArchitecture, 'status'> & { status: string; target: string; message?: string })[];
+  targets: (Omit<SweptArchitecture, 'status'> & {
+    status: string;
+    target: string;
+    excluded?: string[];
+    message?: string;
+  })[];
 }
 
 describe('a target that is planned for without the device', () => {
@@ -82,6 +87,18 @@ describe('a target that is planned for without the device', () => {
     assert.match(pair?.estimated ?? '', /^estimated for 2 x NVIDIA L40S/);
     const { stdout } = await puzzle('solve', run, '--target', ...names);
     assert.match(stdout, /^rtx-4090: times and throughput are estimated for .*; nothing was measured\.$/m);
+  });
+
+  it('that cannot run every variant is told with why', async () => {
+    const [table] = await readCostTables(join(run, 'costs.json'));
+    const choosy = join(dir, 'choosy.json');
+    await writeFile(choosy, JSON.stringify({ ...table, engine: 'llama.cpp' }));
+    const { answer } = await puzzleJson('solve', run, '--target', choosy, 'h100-sxm');
+    const [some, any] = (answer as Targets).targets;
+    assert.deepEqual(some?.excluded, ['llama.cpp has no linear FFN']);
+    assert.equal(any?.excluded, undefined);
+    const { stdout } = await puzzle('solve', run, '--target', choosy);
+    assert.match(stdout, /choosy\.json: left out of the solution: llama\.cpp has no linear FFN\.$/m);
   });
 
   it('that nothing fits does not keep the others from being told', async () => {
