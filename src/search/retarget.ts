@@ -30,7 +30,9 @@ export async function readTarget(named: string, { target: { workload } }: Pick<S
       cause: error,
     });
   });
-  if (isRecord(json) && Object.hasOwn(json, 'engine')) return resolveTarget(targetOf(json, file), file);
+  // A table may name its engine, too.
+  const isTarget = isRecord(json) && Object.hasOwn(json, 'engine') && !Object.hasOwn(json, 'nonBlock');
+  if (isTarget) return resolveTarget(targetOf(json, file), file);
   const tables = parseCostTables(json, file);
   const [measured] = tables.map((table) => table.workload);
   const batch = tables.map((table) => table.workload?.batch).filter((size) => size !== undefined);
