@@ -1,5 +1,5 @@
 import { probeDevices } from '../target/device-probe.js';
-import { DEVICE_FACTS } from '../target/devices.js';
+import { withNeeds } from '../target/devices.js';
 import type { Answer } from './command.js';
 import { renderTable } from './render-table.js';
 
@@ -8,7 +8,7 @@ export async function devices(): Promise<Answer> {
   const tried = await probeDevices();
   const rows = tried.map(({ device, works }) => [device, works ? 'works' : 'does not work']);
   const notes = tried.flatMap(({ device, reason }) =>
-    reason === null ? [] : [`${device}: ${reason}; it needs ${DEVICE_FACTS[device].needs}.`],
+    reason === null ? [] : [`${device}: ${withNeeds(device, reason)}.`],
   );
   const table = renderTable(['device', 'here'], rows, { textColumns: 2 });
   return { json: { devices: tried }, text: [table, '', ...notes, ''].join('\n') };

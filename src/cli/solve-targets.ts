@@ -7,13 +7,17 @@ import { readTarget, retarget } from '../search/retarget.js';
 import type { LayerRule } from '../search/rules.js';
 import type { StoredLibrary } from '../search/stored-library.js';
 import { requirementsOf, solveSweep, type SweptArchitecture } from '../search/sweep.js';
+import type { LibraryCosts } from '../target/costs.js';
 import { type Answer, EXIT, say } from './command.js';
 import { renderTable } from './render-table.js';
 import { targetNotes } from './target-notes.js';
 
 /** What one of several targets has for an answer. */
-type TargetAnswer =
-  ({ target: string } & SweptArchitecture) | { target: string; status: 'infeasible'; message: string };
+type TargetAnswer = {
+  target: string;
+  /** Why some variants could not be chosen. */
+  excluded?: string[];
+} & (SweptArchitecture | { status: 'infeasible'; message: string });
 
 /**
  * `puzzle solve RUN --target h100-sxm rtx-4090 costs.json`: the best child for each of these machines, from the same
@@ -31,11 +35,13 @@ export async function solveTargets(
     const libraries = await retarget(stored, target, tellTimed(name));
     const asked = { target, margin: stored.spec.margin, rules };
     const costs = libraries.map((library) => library.costs);
+    const excluded = excludedFrom(costs);
+    const about = { target: name, ...(excluded.length === 0 ? {} : { excluded }) };
     try {
-      targets.push({ target: name, ...(await solveSweep(libraries, requirementsOf(asked, constraints, costs))) });
+      targets.push({ ...about, ...(await solveSweep(libraries, requirementsOf(asked, constraints, costs))) });
     } catch (error) {
       if (!(error instanceof InfeasibleError)) throw error;
-      targets.push({ target: name, status: 'infeasible', message: error.reason });
+      targets.push({ ...about, status: 'infeasible', message: error.reason });
     }
   }
   const isAnswered = targets.some(({ status }) => status !== 'infeasible');
@@ -44,6 +50,12 @@ export async function solveTargets(
     text: render(targets),
     ...(isAnswered ? {} : { status: EXIT.failed }),
   };
+}
+
+/** Why some choices cannot be made, each reason once. */
+function excludedFrom(costs: readonly LibraryCosts[]): string[] {
+  const pairs = costs.flatMap(({ layers }) => layers.flatMap((layer) => layer.excluded ?? []));
+  return [...new Set(pairs.map(({ why }) => why))];
 }
 
 /** Tells now and then how far the measuring is. */
@@ -73,8 +85,9 @@ function render(targets: readonly TargetAnswer[]): string {
     ];
   });
   const head = ['target', 'score', 'batch', 'tokens/s', 'token', 'memory', 'attention'];
-  const notes = targets.flatMap((answer) =>
-    answer.status === 'infeasible' ? [`${answer.target}: ${answer.message}.`] : targetNotes(answer, answer.target),
-  );
+  const notes = targets.flatMap((answer) => [
+    ...(answer.status === 'infeasible' ? [`${answer.target}: ${answer.message}.`] : targetNotes(answer, answer.target)),
+    ...(answer.excluded ?? []).map((why) => `${answer.target}: left out of the solution: ${why}.`),
+  ]);
   return [renderTable(head, rows), '', ...notes, ''].join('\n');
 }

@@ -26,6 +26,8 @@ export interface DecoderOptions {
   threads: number;
   /** Default: the CPU. The KV cache stays in the memory of the CPU, and crosses to the device with every step. */
   device?: Device | undefined;
+  /** Whether the logits are wanted, too. Default: no. */
+  logits?: boolean;
 }
 
 /** The inputs every attention of a decode step shares. */
@@ -92,6 +94,7 @@ class KvCache {
 export class Decoder {
   private readonly sessions = new Map<string, Session>();
   private readonly cache: KvCache;
+  private lastLogits: Tensor | undefined;
 
   constructor(
     private readonly config: ModelConfig,
@@ -104,6 +107,13 @@ export class Decoder {
   /** Bytes that the KV cache takes. */
   get cacheBytes(): number {
     return this.cache.bytes;
+  }
+
+  /** Logits [B, V] of the last prefill or step. Throws unless they were asked for. */
+  get logits(): Float32Array {
+    const data = this.lastLogits?.data;
+    if (!(data instanceof Float32Array)) throw new Error('there are no logits');
+    return data;
   }
 
   /** Compiles ahead of time what `prefill` of this length and `step` need, so that a first use is not slower. */
@@ -135,6 +145,7 @@ export class Decoder {
   private async advance(session: Session, feeds: Tensors, count: number): Promise<number[]> {
     const results = await session.run(feeds);
     this.cache.append(results, count);
+    this.lastLogits = results['logits'];
     return Array.from(results['next']?.data ?? [], Number);
   }
 
@@ -178,7 +189,9 @@ export class Decoder {
       x = layerBlock(config, shape, layerWeights(weights, layer), core, x);
     });
     const last = slice(reshape(x, [batch, count, config.hiddenSize]), 1, count - 1, count);
-    outputs['next'] = argMax(head(config, weights, reshape(last, [batch, config.hiddenSize])));
+    const logits = head(config, weights, reshape(last, [batch, config.hiddenSize]));
+    outputs['next'] = argMax(logits);
+    if (this.options.logits === true) outputs['logits'] = logits;
     return outputs;
   }
 }

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
+import { messageOf } from '../common/errors.js';
 import { readJsonFileIfPresent } from '../formats/json-file.js';
 import { requireGguf } from '../model/gguf.js';
 import { writeJson } from '../run/artifacts.js';
+import { acquireLock } from '../run/lock.js';
 import { taskKey } from '../run/task-key.js';
 import { requireDevice } from '../target/device-probe.js';
 import type { PartTiming } from '../target/onnxruntime.js';
 import { type CostTable, parseCostTables } from '../target/table.js';
-import type { TaskAnswer } from './context.js';
-import { measuredRows, timingExecutor } from './measure-rows.js';
+import { measuredRows, timeRows } from './measure-rows.js';
 import { measuringEngine } from './measuring-engine.js';
 import { MAX_COSTS_BYTES, TARGETS_DIR } from './run-files.js';
 import type { StoredRun } from './stored-library.js';
@@ -19,7 +20,7 @@ export type OnTimed = (done: number, total: number) => void;
 /**
  * The cost tables of a run's variants on another target than the run's, measured here and now, one for each batch size. They
  * are kept beside the run's own under a key of all that they depend on: what was measured once is not measured again.
- * Throws InputError where the engine or the device of the target is not here.
+ * Throws InputError where the engine or the device of the target is not here, or while another process is at work in the run.
  */
 export async function measureHere(
   { dir, spec, parent, variants }: Pick<StoredRun, 'dir' | 'spec' | 'parent' | 'variants'>,
@@ -34,20 +35,25 @@ export async function measureHere(
   const known = await readJsonFileIfPresent(file, MAX_COSTS_BYTES);
   if (known !== undefined) return parseCostTables(known, file);
   if (target.engine === 'onnxruntime') await requireDevice(target.device, 'target.device');
-  const answers = new Map<string, TaskAnswer>();
-  await timingExecutor(parent, measuring)(tasks, {
-    signal: new AbortController().signal,
-    beforeTask: () => Promise.resolve(),
-    onStarted: () => undefined,
-    onFinished: (task, answer) => {
-      answers.set(task.key, answer);
-      onTimed(answers.size, tasks.length);
-    },
-    onFailed: (task, error) => {
-      throw new Error(`${task.label}: ${error.message}`, { cause: error });
-    },
+  let lost: Error | undefined;
+  const release = await acquireLock(dir, (error) => {
+    lost = new Error(`${dir}: the lock of this run was lost: ${messageOf(error)}`);
   });
-  const measured = tables(tasks.map((task) => answers.get(task.key)?.result as PartTiming | undefined));
-  await writeJson(file, measured);
-  return measured;
+  const goOn = () => (lost === undefined ? Promise.resolve() : Promise.reject(lost));
+  try {
+    const timings = new Map<string, PartTiming | undefined>();
+    await timeRows(tasks, parent, measuring, {
+      beforeRound: goOn,
+      onTimed: ({ key: row }, timing) => {
+        timings.set(row, timing);
+        onTimed(timings.size, tasks.length);
+      },
+    });
+    const measured = tables(tasks.map((task) => timings.get(task.key)));
+    await goOn();
+    await writeJson(file, measured);
+    return measured;
+  } finally {
+    await release();
+  }
 }

@@ -71,7 +71,8 @@ export function measuredRows(
   return { tasks, tables };
 }
 
-function measuredWith({ name, version, cpu, threads, device }: Engine): string {
+/** What a cost table that is measured with an engine has for its source. */
+export function measuredWith({ name, version, cpu, threads, device }: Engine): string {
   const where = device === undefined ? `${threads} threads of ${cpu}` : `${DEVICE_FACTS[device].name}, beside ${cpu}`;
   return `measured with ${name} ${version} on ${where}`;
 }
@@ -88,24 +89,45 @@ export function distinctVariants(config: ModelConfig, variants: readonly LayerVa
   return [...new Map(costly.map((variant) => [tableKey(config, variant), variant]))];
 }
 
-/** Times tasks group by group in this process, with nothing else of the run at work. */
-export function timingExecutor(config: ModelConfig, { engine, timeParts }: MeasuringEngine): Executor {
-  return async (tasks, { beforeTask, onStarted, onFinished }) => {
-    for (const group of groupsOfOneWorkload(tasks)) {
-      await beforeTask();
-      group.forEach(onStarted);
-      const start = performance.now();
-      const payloads = group.map(({ payload }) => payload as TimingPayload);
-      const [{ workload } = { workload: undefined }] = payloads;
-      if (workload === undefined) continue;
-      const seconds = SECONDS_PER_ROW * group.length;
-      const parts = payloads.map(({ part }) => part);
-      const options = { workload, threads: engine.threads, seconds, beforeRound: beforeTask };
-      const timings = await timeParts(config, parts, options);
-      const spent = (performance.now() - start) / 1000 / group.length;
-      for (const [i, task] of group.entries()) await onFinished(task, { result: timings[i] }, spent);
-    }
-  };
+/** What is told of rows while they are timed. */
+interface Telling {
+  /** Before every group and every round in it: throws to stop. */
+  beforeRound: () => Promise<void>;
+  onStarted?: (task: TaskRequest) => void;
+  /** A row, and its share of the seconds that its group took. */
+  onTimed: (task: TaskRequest, timing: PartTiming | undefined, seconds: number) => Promise<void> | void;
+}
+
+/** Times rows group by group in this process, with nothing else of the run at work. */
+export async function timeRows(
+  tasks: readonly TaskRequest[],
+  config: ModelConfig,
+  { engine, timeParts }: MeasuringEngine,
+  { beforeRound, onStarted, onTimed }: Telling,
+): Promise<void> {
+  for (const group of groupsOfOneWorkload(tasks)) {
+    await beforeRound();
+    for (const task of group) onStarted?.(task);
+    const start = performance.now();
+    const payloads = group.map(({ payload }) => payload as TimingPayload);
+    const [{ workload } = { workload: undefined }] = payloads;
+    if (workload === undefined) continue;
+    const seconds = SECONDS_PER_ROW * group.length;
+    const parts = payloads.map(({ part }) => part);
+    const timings = await timeParts(config, parts, { workload, threads: engine.threads, seconds, beforeRound });
+    const spent = (performance.now() - start) / 1000 / group.length;
+    for (const [i, task] of group.entries()) await onTimed(task, timings[i], spent);
+  }
+}
+
+/** {@link timeRows} for the stage of a run. */
+export function timingExecutor(config: ModelConfig, measuring: MeasuringEngine): Executor {
+  return (tasks, { beforeTask, onStarted, onFinished }) =>
+    timeRows(tasks, config, measuring, {
+      beforeRound: beforeTask,
+      onStarted,
+      onTimed: (task, result, seconds) => onFinished(task, { result }, seconds),
+    });
 }
 
 /** What is timed in turns: a few tasks in a row of the same workload. */

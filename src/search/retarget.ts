@@ -6,16 +6,19 @@ import { pricedAtBatches } from '../target/costs.js';
 import { HARDWARE_NAMES } from '../target/hardware.js';
 import { type CostTable, parseCostTables } from '../target/table.js';
 import { measureHere, type OnTimed } from './measure-here.js';
+import { measuredWith } from './measure-rows.js';
+import { measuringEngine } from './measuring-engine.js';
 import type { ScoredLibrary } from './solve.js';
 import { type Spec, resolveTarget } from './spec.js';
 import { targetSchema } from './spec-schema.js';
+import type { MeasuredTarget } from './stored-as.js';
 import type { StoredLibrary } from './stored-library.js';
 import { importedTables, profileTables, type Target } from './target-tables.js';
 
 const MAX_TARGET_BYTES = 16 * 2 ** 20;
 
 /**
- * A target other than the one of a run's spec: the name of a hardware profile, at the run's workload; a file with a target
+ * A target that a run can be solved for, its own or another one: the name of a hardware profile, at the run's workload; a file with a target
  * as a spec has it; or a cost table, at its own workload or else the run's. Throws InputError for anything else.
  */
 export async function readTarget(named: string, { target: { workload } }: Pick<Spec, 'target'>): Promise<Target> {
@@ -27,7 +30,9 @@ export async function readTarget(named: string, { target: { workload } }: Pick<S
       cause: error,
     });
   });
-  if (isRecord(json) && Object.hasOwn(json, 'engine')) return resolveTarget(targetOf(json, file), file);
+  // A table may name its engine, too.
+  const isTarget = isRecord(json) && Object.hasOwn(json, 'engine') && !Object.hasOwn(json, 'nonBlock');
+  if (isTarget) return resolveTarget(targetOf(json, file), file);
   const tables = parseCostTables(json, file);
   const [measured] = tables.map((table) => table.workload);
   const batch = tables.map((table) => table.workload?.batch).filter((size) => size !== undefined);
@@ -43,11 +48,10 @@ function targetOf(json: unknown, where: string): Target {
 }
 
 /**
- * What a run has to choose from, priced for another target, at each of its batch sizes. Where the target is an engine of
- * this machine, it is measured, which takes a while the first time.
+ * What a run has to choose from, priced for a target, at each of its batch sizes. Where the target is an engine of this
+ * machine, it is measured, which takes a while the first time.
  */
 export async function retarget(stored: StoredLibrary, target: Target, onTimed?: OnTimed): Promise<ScoredLibrary[]> {
-  if (isDeepStrictEqual(target, stored.spec.target)) return stored.libraries;
   const { parent, variants, scores = [] } = stored;
   const tables = await tablesOf(stored, target, onTimed);
   return pricedAtBatches(parent, variants, tables, target.workload).map((costs) => ({ scores, costs }));
@@ -62,6 +66,15 @@ async function tablesOf(stored: StoredLibrary, target: Target, onTimed: OnTimed 
       return importedTables(target, { config, variants });
     case 'onnxruntime':
     case 'llama.cpp':
-      return measureHere(stored, target, onTimed);
+      return isMeasuredHere(stored, target)
+        ? stored.sweep.map(({ table }) => table)
+        : measureHere(stored, target, onTimed);
   }
+}
+
+/** Whether the run's own costs are of this target and this machine: the run may have come from another one. */
+function isMeasuredHere({ spec, sweep }: StoredLibrary, target: MeasuredTarget): boolean {
+  if (!isDeepStrictEqual(target, spec.target)) return false;
+  const here = measuredWith(measuringEngine(target).engine);
+  return sweep.every(({ table }) => table.source === here);
 }

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../common/errors.js';
 import { type Device, DEVICES } from '../common/devices.js';
-import { DEVICE_FACTS } from './devices.js';
+import { withNeeds } from './devices.js';
 import type { Tried } from './try-device.js';
 
 /** Drivers compile their programs at first use, which may take seconds. */
@@ -12,7 +12,7 @@ const MAX_TAIL_CHARS = 2_000;
 
 /**
  * Whether a device works here: a small model is served on it, in a process that the driver may take down with it, and gives
- * the tokens that it gives on the CPU. Every operator must run there; nothing falls back to the CPU unseen.
+ * the logits that it gives on the CPU. Every operator must run there; nothing falls back to the CPU unseen.
  */
 export function probeDevice(device: Device, seconds = MAX_SECONDS): Promise<Tried> {
   const fromSources = import.meta.url.endsWith('.ts');
@@ -27,15 +27,24 @@ export function probeDevice(device: Device, seconds = MAX_SECONDS): Promise<Trie
     stream?.setEncoding('utf8').on('data', (text: string) => (tail = (tail + text).slice(-MAX_TAIL_CHARS)));
   }
   child.once('message', (message: Tried) => (tried = message));
-  const timer = setTimeout(() => child.kill('SIGKILL'), 1000 * seconds);
+  const end = () => child.kill('SIGKILL');
+  const timer = setTimeout(end, 1000 * seconds);
+  process.once('exit', end);
+  const settle = () => {
+    clearTimeout(timer);
+    process.off('exit', end);
+  };
   return new Promise((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (error) => {
+      settle();
+      reject(error);
+    });
     child.once('close', (code, signal) => {
-      clearTimeout(timer);
+      settle();
       // A device that works is one whose process also ends well.
       const told = tried !== undefined && (tried.reason !== null || code === 0) ? tried : undefined;
-      const end = signal ?? `exit code ${code ?? 'unknown'}`;
-      const died = `its process died (${end})${tail === '' ? '' : `: ${tail.trim()}`}`;
+      const how = signal ?? `exit code ${code ?? 'unknown'}`;
+      const died = `its process died (${how})${tail === '' ? '' : `: ${tail.trim()}`}`;
       resolve(told ?? { reason: child.killed ? `nothing came of it within ${seconds} s` : died });
     });
   });
@@ -50,10 +59,10 @@ export interface TriedDevice {
 }
 
 /** {@link probeDevice} of all devices. */
-export function probeDevices(): Promise<TriedDevice[]> {
+export function probeDevices(seconds?: number): Promise<TriedDevice[]> {
   return Promise.all(
     DEVICES.map(async (device) => {
-      const { reason } = await probeDevice(device);
+      const { reason } = await probeDevice(device, seconds);
       return { device, works: reason === null, reason };
     }),
   );
@@ -64,5 +73,5 @@ export async function requireDevice(device: Device, where: string): Promise<void
   if (device === 'cpu') return;
   const { reason } = await probeDevice(device);
   if (reason === null) return;
-  throw new InputError(`"${device}" does not work here: ${reason}; it needs ${DEVICE_FACTS[device].needs}`, where);
+  throw new InputError(`"${device}" does not work here: ${withNeeds(device, reason)}`, where);
 }

@@ -1,8 +1,8 @@
 import type { Device } from '../common/devices.js';
 
-/** What people call a device, and what has to be there for it. */
-export const DEVICE_FACTS: Readonly<Record<Device, { name: string; needs: string }>> = {
-  cpu: { name: 'the CPU', needs: 'nothing' },
+/** What people call a device, and what has to be there for it, if anything. */
+export const DEVICE_FACTS: Readonly<Record<Device, { name: string; needs?: string }>> = {
+  cpu: { name: 'the CPU' },
   webgpu: { name: 'WebGPU', needs: 'a GPU with a driver for Vulkan (Linux), Direct3D 12 (Windows) or Metal (macOS)' },
   cuda: {
     name: 'CUDA',
@@ -12,3 +12,9 @@ export const DEVICE_FACTS: Readonly<Record<Device, { name: string; needs: string
   dml: { name: 'DirectML', needs: 'Windows and a GPU with a driver for Direct3D 12' },
   coreml: { name: 'Core ML', needs: 'macOS' },
 };
+
+/** Why a device does not work, with what it needs. */
+export function withNeeds(device: Device, reason: string): string {
+  const { needs } = DEVICE_FACTS[device];
+  return needs === undefined ? reason : `${reason}; it needs ${needs}`;
+}

@@ -145,10 +145,20 @@ describe('decoding with a KV cache', () => {
     const weights = randomWeights(config, 3);
     const prompts = [randomIds(config, 5, 1), randomIds(config, 5, 2)];
     const count = 10;
-    const decoder = new Decoder(config, constants(config, weights), { batch: 2, capacity: 5 + count, threads: 1 });
+    const options = { batch: 2, capacity: 5 + count, threads: 1, logits: true };
+    const decoder = new Decoder(config, constants(config, weights), options);
     const produced: number[][] = [await decoder.prefill(prompts.flat())];
     while (produced.length < count) produced.push(await decoder.step(produced.at(-1) ?? []));
+    const { logits } = decoder;
     await decoder.release();
+    const fed = (row: number) => produced.slice(0, -1).map((tokens) => tokens[row] ?? NaN);
+    const expected = prompts.flatMap((prompt, row) => [
+      ...(referenceForward(config, weights, [...prompt, ...fed(row)]).logits.at(-1) ?? []),
+    ]);
+    assert.equal(logits.length, expected.length);
+    expected.forEach((value, i) => {
+      assert.ok(Math.abs(value - (logits[i] ?? NaN)) < 1e-4, `${i}: ${logits[i] ?? NaN} and ${value}`);
+    });
     prompts.forEach((prompt, row) => {
       assert.deepEqual(
         produced.map((tokens) => tokens[row]),

@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { isLocked } from '../../src/run/lock-state.js';
+import { openRun } from '../../src/run/run.js';
 import type { Report } from '../../src/search/report.js';
 import type { SweptArchitecture } from '../../src/search/sweep.js';
 import { type CostTable, readCostTables } from '../../src/target/table.js';
@@ -17,7 +19,12 @@ const PROFILE = {
 };
 
 interface Targets {
-  targets: (Omit<SweptArchitecture, 'status'> & { status: string; target: string; message?: string })[];
+  targets: (Omit<SweptArchitecture, 'status'> & {
+    status: string;
+    target: string;
+    excluded?: string[];
+    message?: string;
+  })[];
 }
 
 describe('a target that is planned for without the device', () => {
@@ -82,6 +89,18 @@ describe('a target that is planned for without the device', () => {
     assert.match(stdout, /^rtx-4090: times and throughput are estimated for .*; nothing was measured\.$/m);
   });
 
+  it('that cannot run every variant is told with why', async () => {
+    const [table] = await readCostTables(join(run, 'costs.json'));
+    const choosy = join(dir, 'choosy.json');
+    await writeFile(choosy, JSON.stringify({ ...table, engine: 'llama.cpp' }));
+    const { answer } = await puzzleJson('solve', run, '--target', choosy, 'h100-sxm');
+    const [some, any] = (answer as Targets).targets;
+    assert.deepEqual(some?.excluded, ['llama.cpp has no linear FFN']);
+    assert.equal(any?.excluded, undefined);
+    const { stdout } = await puzzle('solve', run, '--target', choosy);
+    assert.match(stdout, /choosy\.json: left out of the solution: llama\.cpp has no linear FFN\.$/m);
+  });
+
   it('that nothing fits does not keep the others from being told', async () => {
     const [table] = await readCostTables(join(run, 'costs.json'));
     const slow = join(dir, 'slow.json');
@@ -107,10 +126,15 @@ describe('a target that is planned for without the device', () => {
     assert.match(bad.stderr, /bad\.json: hardware: /);
   });
 
-  it('can be an engine of this machine, which is measured once', async () => {
+  it('can be an engine of this machine, which is measured once, and while nobody else is at work', async () => {
     const file = join(dir, 'engine.json');
     const workload = { batch: 1, prefill: 8, generated: 4 };
     await writeFile(file, JSON.stringify({ engine: 'onnxruntime', threads: 1, workload }));
+    const searching = await openRun(run);
+    const refused = await puzzleJson('solve', run, '--target', file);
+    await searching.close();
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, new RegExp(`this run is in use by process ${process.pid} on .*; stop it first`));
     const first = await puzzleJson('solve', run, '--target', file, 'h100-sxm');
     assert.equal(first.status, 0, first.stderr);
     assert.match(first.stderr, /engine\.json: measured 6 of 6 rows/);
@@ -118,7 +142,12 @@ describe('a target that is planned for without the device', () => {
     assert.equal(here?.estimated, undefined);
     assert.deepEqual(here?.workload, workload);
     assert.match(planned?.estimated ?? '', /H100/);
+    assert.equal(await isLocked(run), false);
+    // What is known already can be asked for while a search is at work.
+    const resumed = await openRun(run);
     const again = await puzzleJson('solve', run, '--target', file);
+    await resumed.close();
+    assert.equal(again.status, 0, again.stderr);
     assert.doesNotMatch(again.stderr, /measured/);
     const [same] = (again.answer as Targets).targets;
     assert.deepEqual([same?.architecture, same?.totals], [here.architecture, here.totals]);

@@ -8,7 +8,7 @@ import { modelTensors } from '../../src/model/tensors.js';
 import { openModel } from '../../src/search/context.js';
 import { parseSpec } from '../../src/search/spec.js';
 import { probeDevice, requireDevice } from '../../src/target/device-probe.js';
-import { DEVICE_FACTS } from '../../src/target/devices.js';
+import { DEVICE_FACTS, withNeeds } from '../../src/target/devices.js';
 import { onnxruntimeEngine, timeParts, timingInputs } from '../../src/target/onnxruntime.js';
 import { measureSpeedup } from '../../src/target/speedup.js';
 import { missingDevice, skipWithoutDevice } from '../support/devices.js';
@@ -29,7 +29,7 @@ describe('a device', () => {
     assert.throws(() => target({ device: 'abacus' }), /target\.device.*"cpu".*"coreml"|cpu.*coreml/s);
   });
 
-  it('works where a small model, served on it, gives the tokens that the CPU gives', async () => {
+  it('works where a small model, served on it, gives the logits that the CPU gives', async () => {
     assert.deepEqual(await probeDevice('cpu'), { reason: null });
   });
 
@@ -39,8 +39,13 @@ describe('a device', () => {
     assert.match(reason ?? '', /^ONNX Runtime \d\S* for \S+ has cpu.* only$/);
     await assert.rejects(requireDevice(missing, 'target.device'), {
       name: 'InputError',
-      message: `target.device: "${missing}" does not work here: ${reason ?? ''}; it needs ${DEVICE_FACTS[missing].needs}`,
+      message: `target.device: "${missing}" does not work here: ${reason ?? ''}; it needs ${DEVICE_FACTS[missing].needs ?? 'nothing'}`,
     });
+  });
+
+  it('that needs nothing is not said to', () => {
+    assert.equal(withNeeds('cpu', 'it broke'), 'it broke');
+    assert.equal(withNeeds('coreml', 'it broke'), 'it broke; it needs macOS');
   });
 
   it('that takes too long does not work', async () => {

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { env, extensions, l10n, UIKind, version, window, workspace } from 'vscode';
+import { env, extensions, l10n, ProgressLocation, UIKind, version, window, workspace } from 'vscode';
 import { messageOf } from '../../common/errors.js';
 import { devicesQuestion } from '../../protocol/questions.js';
 import { setting } from '../settings.js';
@@ -23,15 +23,19 @@ export const copyDiagnostics: Handler = async (services) => {
 
 async function diagnostics({ runs, worker }: Services): Promise<Record<string, unknown>> {
   const { version: own } = (extensions.getExtension(EXTENSION_ID)?.packageJSON ?? {}) as { version?: string };
-  // Before the worker's state, which a question changes.
-  const devices = await worker.ask(devicesQuestion, {}).then((answer) => answer.devices, messageOf);
+  // As it was: the question starts the worker where it is not up.
+  const state = worker.state();
+  const title = l10n.t('Puzzle: trying what the runtime can compute on');
+  const devices = await window.withProgress({ location: ProgressLocation.Window, title }, () =>
+    worker.ask(devicesQuestion, {}).then((answer) => answer.devices, messageOf),
+  );
   return {
     puzzle: own,
     editor: { name: env.appName, version, kind: UIKind[env.uiKind], remote: env.remoteName ?? null },
     system: { platform: process.platform, arch: process.arch, node: process.versions.node },
     workspace: { folders: workspace.workspaceFolders?.length ?? 0, trusted: workspace.isTrusted },
     settings: Object.fromEntries((Object.keys(SETTINGS) as SettingName[]).map((name) => [name, setting(name)])),
-    worker: worker.state(),
+    worker: state,
     devices,
     runs: runs.all().map(({ dir, state, stage, progress, seconds, error, warnings, tasks }) => {
       return { dir, state, stage, progress, seconds, error, warnings, tasks };

@@ -17,7 +17,7 @@ const MINUTE = 60 * SECOND;
 const REQUEST_MS = new Map([
   [solveQuestion.method, MINUTE],
   [preflightQuestion.method, 2 * MINUTE],
-  [devicesQuestion.method, 2 * MINUTE],
+  [devicesQuestion.method, MINUTE],
   [generateQuestion.method, 10 * MINUTE],
   [exportQuestion.method, 10 * MINUTE],
 ]);

@@ -46,6 +46,9 @@ const QUESTIONS = {
 };
 type Name = keyof typeof QUESTIONS;
 
+/** Somebody waits for the answer. */
+const DEVICE_SECONDS = 30;
+
 /** What a handler needs beside the question. */
 interface Asking {
   /** Aborted, with a CancelledError, when the question is withdrawn. */
@@ -82,7 +85,9 @@ const HANDLERS: { [Key in Name]: Handler<(typeof QUESTIONS)[Key]> } = {
     });
   },
   preflight: async ({ spec }) => (await import('../../search/preflight.js')).preflightItems(spec),
-  devices: async () => ({ devices: await (await import('../../target/device-probe.js')).probeDevices() }),
+  devices: async () => ({
+    devices: await (await import('../../target/device-probe.js')).probeDevices(DEVICE_SECONDS),
+  }),
   export: async ({ run, out }) => {
     const { exportChild } = await import('../../search/export-child.js');
     return exportChild(run, out);

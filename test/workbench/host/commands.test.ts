@@ -207,6 +207,7 @@ const BEHAVIOURS: Readonly<Record<CommandId, Behaviour>> = {
 
 /** The example's search begins, and is stopped then. */
 async function copiedDiagnostics(): Promise<{ devices: unknown }> {
+  const { state } = (await services()).worker.state();
   await give('puzzle.copyDiagnostics');
   const copied = JSON.parse(await env.clipboard.readText()) as {
     runs: unknown[];
@@ -214,7 +215,7 @@ async function copiedDiagnostics(): Promise<{ devices: unknown }> {
     devices: unknown;
   };
   assert.ok(copied.runs.length > 0);
-  assert.equal(copied.worker.state, (await services()).worker.state().state);
+  assert.equal(copied.worker.state, state);
   return copied;
 }
 
