@@ -14,7 +14,9 @@ import {
   ownSolution,
   type RunSolution,
 } from '../../search/run-solutions.js';
-import { LIMIT_TOLERANCE } from '../../solver/problem.js';
+
+/** Share of a limit by which what just meets it may be beyond: more than the solver's room, and than sums of decimals err. */
+const ROUNDING = 1e-8;
 
 const MAX_REPORT_BYTES = 64 * 1024 * 1024;
 
@@ -175,8 +177,7 @@ export function brokenLimit({ limits }: SolutionView, totals: SolutionView['tota
     const total = totals[metric] ?? NaN;
     const { relation } = parseConstraint(metric, text, 'limits');
     const excess = relation === '<=' ? total - allowed : allowed - total;
-    // The solver's own room, and what it takes to tell a rate by seconds.
-    return !(excess <= 2 * LIMIT_TOLERANCE * Math.abs(allowed));
+    return !(excess <= ROUNDING * Math.abs(allowed));
   });
 }
 
