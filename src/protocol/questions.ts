@@ -124,7 +124,7 @@ export const exportQuestion = request(
 export const exportSolutionsQuestion = request(
   'exportSolutions',
   librarySchema.required().extend({
-    /** Those that they were found within. */
+    /** None of them may be beyond these. */
     limits: requirementsFields.limits,
     architectures: z.array(architectureSchema).min(1),
     out: z.string(),

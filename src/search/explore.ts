@@ -11,7 +11,7 @@ import {
   isRate,
   type Metric,
   type Metrics,
-  metricAtCost,
+  metricAtLimit,
   metricsOf,
   valueAtCost,
 } from './constraints.js';
@@ -28,7 +28,10 @@ export interface Alternative {
 }
 
 export interface MetricPoint extends Alternative {
-  /** The limits on the metrics that were asked about, as their value: tokens/s, bytes, seconds, parameters. */
+  /**
+   * The limits on the metrics that were asked about, as their value: tokens/s, bytes, seconds, parameters. With the margin
+   * of the requirements it is this that the architecture is the best for.
+   */
   limits: Partial<Metrics>;
 }
 
@@ -53,13 +56,14 @@ export async function libraryFront(
   });
   const found = await front(program.problem, axes, points, {}, pause);
   return found.map(({ limits, solution }) => ({
-    limits: Object.fromEntries(metrics.map((metric, i) => [metric, metricAt(library, metric, limits[i] ?? 0)])),
+    limits: Object.fromEntries(
+      metrics.map((metric, i) => [
+        metric,
+        metricAtLimit(metric, axes[i]?.bound ?? 'max', limits[i] ?? 0, program.basis),
+      ]),
+    ),
     ...alternative(program, library, solution),
   }));
-}
-
-function metricAt({ costs }: ScoredLibrary, metric: Metric, cost: number): number {
-  return metricAtCost(metric, cost, costs.workload);
 }
 
 /** Up to `count` architectures that differ from each other, as {@link diverse} finds them. */

@@ -1,6 +1,6 @@
 import { quote } from '../formats/quote.js';
 import { HALVES } from '../model/names.js';
-import { costNames, type Limit, type Problem } from '../solver/problem.js';
+import { costNames, type Limit, LIMIT_TOLERANCE, type Problem } from '../solver/problem.js';
 import { InputError } from '../common/errors.js';
 import { parseLibraryLimits } from './library-limits.js';
 import type { PuzzletronLibrary } from './puzzletron-library.js';
@@ -77,4 +77,25 @@ export function puzzletronChoices(
     if (choice >= 0) return choice;
     throw new InputError(`layer ${layer} has no ${quote(`${wanted?.attention ?? ''} + ${wanted?.ffn ?? ''}`)}`);
   });
+}
+
+/** Throws InputError, with limit and total, where what a choice for every layer comes to is beyond a limit. */
+export function checkWithin(
+  { layers, nonBlock }: PuzzletronLibrary,
+  limits: readonly Limit[],
+  choices: readonly number[],
+): void {
+  for (const { cost, min = -Infinity, max = Infinity } of limits) {
+    const total = choices.reduce(
+      (sum, choice, layer) => sum + (layers[layer]?.choices[choice]?.costs[cost] ?? 0),
+      nonBlock[cost] ?? 0,
+    );
+    const beyond = (excess: number, limit: number) => excess > LIMIT_TOLERANCE * Math.abs(limit);
+    const broken = beyond(total - max, max) ? `<= ${max}` : beyond(min - total, min) ? `>= ${min}` : null;
+    if (broken === null) continue;
+    throw new InputError(
+      `the solution does not meet ${cost} ${broken}: it has ${total}; choose one that does`,
+      'limits',
+    );
+  }
 }

@@ -144,8 +144,12 @@ function checkAxes(problem: Problem, axes: readonly Axis[], counts: readonly num
   if (counts.length !== axes.length) throw new InputError(`has points for ${counts.length} axes`, 'front');
   const isWhole = counts.every((points) => Number.isInteger(points) && points >= 2);
   if (!isWhole || counts.reduce((product, points) => product * points, 1) > MAX_POINTS) {
+    const given = [...new Set(counts)];
     const most = Math.floor(MAX_POINTS ** (1 / axes.length));
-    const given = [...new Set(counts)].join(' and ');
-    throw new InputError(`${given} points on an axis; give a whole number from 2 to ${most}`, 'front');
+    const allowed =
+      given.length === 1
+        ? `a whole number from 2 to ${most}`
+        : `whole numbers from 2 on, and at most ${MAX_POINTS} points in all`;
+    throw new InputError(`${given.join(' and ')} points on an axis; give ${allowed}`, 'front');
   }
 }

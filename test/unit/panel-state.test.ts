@@ -126,14 +126,17 @@ function runAt(dir: string, until: (typeof STAGES)[number], state: RunView['stat
   };
 }
 
-function solved(layers: readonly { attention: string; ffn: string }[]): SolveAnswer {
+function solved(
+  layers: readonly { attention: string; ffn: string }[],
+  limits: SolutionView['limits'] = [],
+): Extract<SolveAnswer, { kind: 'solved' }> {
   const half = (name: string) => ({ name, kind: 'full', kept: 1, parameters: 10, detail: '' }) as const;
   const metrics = {
     ...{ throughput: 100, generatedThroughput: 50, memory: 1e6, latency: 1, parameters: 1e5, kvCache: 1e5 },
     ...{ timeToFirstToken: 0.5, timePerOutputToken: 0.01 },
   };
   const solution: SolutionView = {
-    ...{ status: 'optimal', objective: 0.5, bound: 0.5, gap: 0, nodes: 1, milliseconds: 1, limits: [] },
+    ...{ status: 'optimal', objective: 0.5, bound: 0.5, gap: 0, nodes: 1, milliseconds: 1, limits },
     searched: null,
     ...{ totals: metrics, parent: { ...metrics, throughput: 50 }, batch: 1, estimated: null, scoreUnit: 'nats/token' },
     map: {
@@ -285,6 +288,32 @@ describe('the state of a search panel', () => {
     // The second click of a double click, and one on the next row before the first is gone from the panel.
     await Promise.all([state.dropKept(one), state.dropKept(one), state.dropKept(two)]);
     assert.deepEqual(await keptSolutions(runDir), [three]);
+  });
+
+  it('keeps no solution that was found within other limits than those it would be kept with', async (test) => {
+    const { state, runDir, solves, setRun } = await stateOf(test);
+    await mkdir(runDir, { recursive: true });
+    state.setText(SPEC);
+    setRun(runAt(runDir, 'solve'));
+    const limit = (metric: string, text: string, allowed: number) => ({
+      ...{ metric, text, allowed, used: allowed, slack: 0, binding: true, shadowPrice: 0 },
+    });
+    const limits = [limit('throughput', '>= 2x', 100), limit('memory', '<= 50%', 1e6)];
+    await solves()[0]?.answer(solved([{ attention: 'kv4', ffn: 'ffn-100%' }], limits));
+    const { status, objective, gap, totals, map } = solved([{ attention: 'kv1', ffn: 'ffn-100%' }]).solution;
+    const other = (beyond: Record<string, number>) => ({
+      ...{ status, objective, gap, map },
+      totals: { ...totals, ...beyond },
+    });
+    await assert.rejects(state.keep(other({ throughput: 99.99 })), /does not meet throughput >= 2x/);
+    await assert.rejects(state.keep(other({ memory: 1e6 + 1 })), /does not meet memory <= 50%/);
+    assert.deepEqual(await keptSolutions(runDir), []);
+    await state.keep(other({ throughput: 100 * (1 - 1e-12) }));
+    const kept = await keptSolutions(runDir);
+    assert.deepEqual(
+      kept.map((one) => [one.limits, one.architecture]),
+      [[['throughput >= 2x', 'memory <= 50%'], [{ attention: 'kv1', ffn: 'ffn-100%' }]]],
+    );
   });
 
   it('compares predictions where nothing is measured yet', async (test) => {

@@ -188,6 +188,25 @@ describe('questions about a Puzzletron working directory', () => {
     assert.equal(own, other);
   });
 
+  it('refuse to write a solution that is beyond the limits, on either side', async () => {
+    const view = solved(await solve({ memory_mib: '<= 60%' }));
+    const out = join(base, 'beyond.json');
+    const { memory_mib: memory = NaN, num_kv_heads: heads = NaN } = view.totals;
+    const write = (limits: Record<string, string>) =>
+      worker.endpoint.ask(exportSolutionsQuestion, {
+        ...{ run, imported: KL, limits },
+        ...{ architectures: [architecture(view)], out },
+      });
+    await assert.rejects(
+      write({ memory_mib: '<= 50%' }),
+      /limits: the solution does not meet memory_mib <= .*: it has/,
+    );
+    await assert.rejects(write({ num_kv_heads: `>= ${heads + 1}` }), /does not meet num_kv_heads >= /);
+    await assert.rejects(readFile(out), { code: 'ENOENT' });
+    await write({ memory_mib: `<= ${memory}`, num_kv_heads: `== ${heads}` });
+    assert.ok((await readFile(out, 'utf8')).length > 0);
+  });
+
   it('read the files again when they are others, and refuse what is malformed with file, key and reason', async () => {
     const stats = join(run, 'subblock_stats.json');
     const text = await readFile(stats, 'utf8');

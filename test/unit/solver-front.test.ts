@@ -61,6 +61,12 @@ describe('front', () => {
     await assert.rejects(front(small, [], 5), InputError);
     await assert.rejects(front(small, [{ cost: 'disk', bound: 'max' }], 5), /no choice has the cost "disk"/);
     await assert.rejects(front(small, [{ cost: 'memory', bound: 'max' }], 1), /from 2 to 1000/);
+    const two: Axis[] = ['memory', 'runtime'].map((cost) => ({ cost, bound: 'max' }));
+    await assert.rejects(front(small, two, 32), /: 32 points on an axis; give a whole number from 2 to 31$/);
+    await assert.rejects(
+      front(small, two, [10, 101]),
+      /: 10 and 101 points on an axis; give .* at most 1000 points in all$/,
+    );
     await assert.rejects(front(small, [{ cost: 'memory', bound: 'max' }], [5, 5]), /points for 2 axes/);
   });
 });

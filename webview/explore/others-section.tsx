@@ -41,12 +41,12 @@ function Others({ state }: { state: PanelState }) {
   const { value, pending, error } = useAnswer(key === null ? null : `${count} ${key}`, (token) =>
     ask(askDiverse, { count: count + 1 }, token),
   );
-  // What is shown of an answer goes with it.
+  // What is shown of an answer goes with it, and with the question.
   useEffect(
     () => () => {
       shownAlternative.value = null;
     },
-    [value],
+    [key, value],
   );
   const unit = state.answer?.kind === 'solved' ? state.answer.solution.scoreUnit : '';
   return (
@@ -65,8 +65,10 @@ function Others({ state }: { state: PanelState }) {
       {error !== null && <p class="muted">{error}</p>}
       {value === null && error === null && <ProgressRing text={l10n.t('Solving for others…')} />}
       {value?.length === 1 && <p class="muted">{l10n.t('There is no other within the limits.')}</p>}
-      {value !== null && value.length > 1 && <OthersTable {...{ solutions: value, unit, answer: state.answer }} />}
-      <ShownActions state={state} />
+      {value !== null && value.length > 1 && (
+        <OthersTable {...{ solutions: value, unit, answer: state.answer, pending }} />
+      )}
+      <ShownActions {...{ state, pending }} />
     </div>
   );
 }
@@ -76,9 +78,11 @@ interface OthersTableProps {
   unit: string;
   /** What the map shows where none of these is chosen. */
   answer: PanelState['answer'];
+  /** These answer the question before: they may be outside the limits by now. */
+  pending: boolean;
 }
 
-function OthersTable({ solutions, unit, answer }: OthersTableProps) {
+function OthersTable({ solutions, unit, answer, pending }: OthersTableProps) {
   const [optimum] = solutions;
   const isAnswer = ({ map }: Alternative): boolean =>
     answer?.kind === 'solved' && layersThatDiffer(map, answer.solution.map) === 0;
@@ -118,7 +122,7 @@ function OthersTable({ solutions, unit, answer }: OthersTableProps) {
               differ,
               <Button
                 key="show"
-                disabled={shown === number}
+                disabled={pending || shown === number}
                 onClick={() => {
                   shownAlternative.value = isAnswer(alternative) ? null : { number, alternative };
                 }}
@@ -134,7 +138,7 @@ function OthersTable({ solutions, unit, answer }: OthersTableProps) {
 }
 
 /** What can be done with the solution that the map shows in place of the optimum. */
-function ShownActions({ state }: { state: PanelState }) {
+function ShownActions({ state, pending }: { state: PanelState; pending: boolean }) {
   const shown = shownAlternative.value;
   if (shown === null) return null;
   const { alternative } = shown;
@@ -143,6 +147,7 @@ function ShownActions({ state }: { state: PanelState }) {
       <div class="explore-actions" role="group" aria-label={l10n.t('The solution that is shown')}>
         <Button
           icon="pinned"
+          disabled={pending}
           onClick={() => {
             perform(setRules, { rules: pinsOf(alternative) });
           }}
@@ -151,6 +156,7 @@ function ShownActions({ state }: { state: PanelState }) {
         </Button>
         {state.kind === 'search' && (
           <Button
+            disabled={pending}
             onClick={() => {
               perform(keep, { alternative });
             }}

@@ -30,7 +30,7 @@ export function Imported({ state }: { state: PanelState }) {
             <Button
               appearance="primary"
               icon="export"
-              disabled={shown === null}
+              disabled={shown === null || state.solving}
               onClick={() => {
                 if (shown !== null) perform(exportSolution, { architecture: architectureOf(shown) });
               }}

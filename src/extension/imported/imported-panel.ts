@@ -136,7 +136,7 @@ export class ImportedPanel implements PanelSubject {
     copyDiagnostics: () => commands.executeCommand('puzzle.copyDiagnostics' satisfies CommandId),
   };
 
-  /** Asks where to, and writes an architecture that was found within the present limits. */
+  /** Asks where to, and writes an architecture; the worker refuses one that is beyond the present limits. */
   private async exportSolution(architecture: ParamsOf<typeof exportSolution>['architecture']): Promise<void> {
     requireTrust();
     const { run, imported, limits } = this.state.question();

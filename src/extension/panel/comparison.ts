@@ -4,7 +4,8 @@ import * as z from 'zod';
 import { InputError } from '../../common/errors.js';
 import { isFile, readJsonFile } from '../../formats/json-file.js';
 import type { ComparedModel, ComparedSolution, Comparison } from '../../protocol/panel.js';
-import { type SolutionView, storedMetricsSchema } from '../../protocol/solution.js';
+import { type LimitView, type SolutionView, storedMetricsSchema } from '../../protocol/solution.js';
+import { parseConstraint } from '../../search/constraints.js';
 import { REPORT_FILE } from '../../search/report.js';
 import {
   isSameSolution,
@@ -13,6 +14,9 @@ import {
   ownSolution,
   type RunSolution,
 } from '../../search/run-solutions.js';
+
+/** Share of a limit by which what just meets it may be beyond: more than the solver's room, and than sums of decimals err. */
+const ROUNDING = 1e-8;
 
 const MAX_REPORT_BYTES = 64 * 1024 * 1024;
 
@@ -165,6 +169,16 @@ export function runSolution({ limits, objective, totals, parent, map: { layers }
     parent: storedMetricsSchema.parse(parent),
     architecture: layers.map(({ attention, ffn }) => ({ attention: attention.name, ffn: ffn.name })),
   };
+}
+
+/** The first limit of a solution that another architecture, by its predicted metrics, does not meet. */
+export function brokenLimit({ limits }: SolutionView, totals: SolutionView['totals']): LimitView | undefined {
+  return limits.find(({ metric, text, allowed }) => {
+    const total = totals[metric] ?? NaN;
+    const { relation } = parseConstraint(metric, text, 'limits');
+    const excess = relation === '<=' ? total - allowed : allowed - total;
+    return !(excess <= ROUNDING * Math.abs(allowed));
+  });
 }
 
 /** What tells run directories apart: their names, those with the folders that they belong to, or their paths. */

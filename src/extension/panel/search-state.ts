@@ -12,6 +12,7 @@ import { specChanges } from '../../search/spec-changes.js';
 import { specSchema } from '../../search/spec-schema.js';
 import type { QuestionWorker, Runs } from '../services.js';
 import {
+  brokenLimit,
   compareSolutions,
   isSame,
   type Measured,
@@ -150,10 +151,15 @@ export class SearchState {
     this.changed();
   }
 
-  /** Keeps the present optimum with the run, or another solution within the present limits. */
+  /** Keeps the optimum with the run, or another solution within the limits of it. Throws InputError for one beyond them. */
   async keep(alternative: Alternative | null): Promise<void> {
     const { solution } = this;
     if (solution === null) throw new InputError('there is no solution to keep', this.place.name);
+    const broken = alternative && brokenLimit(solution, alternative.totals);
+    if (broken) {
+      const { metric, text } = broken;
+      throw new InputError(`the solution does not meet ${metric} ${text}; show one that does`, this.place.name);
+    }
     await this.changeKept((dir) => keepSolution(dir, runSolution({ ...solution, ...alternative })));
   }
 

@@ -17,6 +17,7 @@ import { metricNames, type PuzzletronLibrary, puzzletronLibrary, tableNames } fr
 import { halfMaps, puzzletronMap } from '../../search/puzzletron-map.js';
 import { puzzletronSolutions } from '../../search/puzzletron-solutions.js';
 import {
+  checkWithin,
   libraryRanges,
   type LibraryRequirements,
   puzzletronChoices,
@@ -89,7 +90,7 @@ export async function answerImportedLayer({ layer, ...of }: OfImported & { layer
   return { layer, attention: attention ?? [], ffn: ffn ?? [] };
 }
 
-/** Writes `solutions.json`. */
+/** Writes `solutions.json`. Throws InputError for an architecture that the library lacks, or beyond the limits. */
 export async function exportSolutions({
   limits,
   architectures,
@@ -99,6 +100,7 @@ export async function exportSolutions({
   const library = await importedLibrary(of);
   const problem = puzzletronProblem(library, { limits, rules: [] });
   const choices = architectures.map((architecture) => puzzletronChoices(library, architecture));
+  for (const chosen of choices) checkWithin(library, problem.limits, chosen);
   await writeJson(out, puzzletronSolutions(library, problem.limits, choices));
   return { file: out };
 }
