@@ -154,16 +154,18 @@ export class Workbench {
 
   /** Runs a command by its title in the palette, `Puzzle: Start Search…`. */
   async runCommand(title: string): Promise<void> {
+    await this.pick('F1', `>${title}`, this.quickPick(title));
+  }
+
+  /** Takes a row of what a key opens at the top of the window; anything that takes the focus meanwhile closes it again. */
+  private async pick(key: string, text: string, row: Locator): Promise<void> {
     const deadline = performance.now() + ACTION_LIMIT_MS;
     for (;;) {
-      await this.page.keyboard.press('F1');
-      const input = this.quickInput();
-      await input.waitFor();
-      await input.fill(`>${title}`);
-      const row = this.quickPick(title);
-      if (await isSoon(row, PALETTE_LOOK_MS)) return row.click();
+      await this.page.keyboard.press(key);
+      const typed = await succeeds(this.quickInput().fill(text, { timeout: PALETTE_LOOK_MS }));
+      if (typed && (await isSoon(row, PALETTE_LOOK_MS))) return row.click();
       await this.page.keyboard.press('Escape');
-      if (performance.now() > deadline) throw new Error(`the palette has no command "${title}"`);
+      if (performance.now() > deadline) throw new Error(`the palette has no row for "${text}"`);
     }
   }
 
@@ -179,12 +181,10 @@ export class Workbench {
 
   /** Opens a file of the folder by its path there. */
   async openFile(path: string): Promise<void> {
-    await this.page.keyboard.press('Control+p');
-    await this.quickInput().fill(path);
     const name = basename(path);
     // The list shows what it found for an earlier text until it has found more: files of one name differ by their folder.
     const folder = dirname(path) === '.' ? '' : dirname(path);
-    await this.quickPick(name, folder).click();
+    await this.pick('Control+p', path, this.quickPick(name, folder));
     await this.tab(name).waitFor();
   }
 
@@ -263,7 +263,11 @@ export class Workbench {
 }
 
 function isSoon(shown: Locator, limitMs: number): Promise<boolean> {
-  return shown.waitFor({ timeout: limitMs }).then(
+  return succeeds(shown.waitFor({ timeout: limitMs }));
+}
+
+function succeeds(action: Promise<void>): Promise<boolean> {
+  return action.then(
     () => true,
     () => false,
   );
